@@ -1,0 +1,1 @@
+//! Benchmarks of frit, as ratios in one run.

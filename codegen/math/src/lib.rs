@@ -1,0 +1,1 @@
+//! Vector math routines with run-time CPU dispatch.

@@ -1,0 +1,1 @@
+//! Backends that turn kernels into callable code.

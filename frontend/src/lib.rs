@@ -1,0 +1,1 @@
+//! Write array expressions, run fused native kernels.

@@ -1,0 +1,1 @@
+//! The two levels of frit: array graphs, and plans of loop kernels.

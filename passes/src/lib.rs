@@ -1,0 +1,1 @@
+//! Graph rewriting, fusion, lowering to plans, and the memory projection.

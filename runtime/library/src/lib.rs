@@ -1,0 +1,1 @@
+//! Matrix products, factorizations, Fourier transforms and sorting on strided buffers.

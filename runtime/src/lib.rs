@@ -1,0 +1,1 @@
+//! Buffers, thread pool and plan execution.
