@@ -123,15 +123,11 @@ impl Builder {
         self.broadcast_to(c, shape)
     }
 
-    /// An integer expression as a 0-d `int64`.
+    /// An integer expression as a 0-d `int64`. A constant size stays a `dim_value` node: sizes reach kernels as
+    /// parameters, so that another shape finds the same kernel.
     pub fn dim_value(&mut self, dim: &Dim) -> Value {
-        match dim.as_const() {
-            Some(v) => self.constant(Scalar::from_i64(DType::I64, v)),
-            None => {
-                let attrs = Attrs::new([(Key::Dim, Attr::Dim(dim.clone()))]);
-                self.graph.add(Op::DimValue, attrs, vec![]).expect("a dim has no operands to be wrong")
-            }
-        }
+        let attrs = Attrs::new([(Key::Dim, Attr::Dim(dim.clone()))]);
+        self.graph.add(Op::DimValue, attrs, vec![]).expect("a dim has no operands to be wrong")
     }
 
     /// The position along one axis of a shape.
