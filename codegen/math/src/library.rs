@@ -1,0 +1,58 @@
+//! Functions computed one element at a time by a scalar library.
+//!
+//! Either they are rarely the bottleneck of an array program (gamma functions), or they are inherently serial
+//! (`fmod`).
+
+use crate::dispatch::{Kernel1, Kernel2};
+
+/// Implements a kernel trait by two library functions, for `f64` and for `f32`.
+macro_rules! library {
+    ($trait:ident $name:ident($($arg:ident),+), $f64:expr, $f32:expr) => {
+        pub(crate) struct $name;
+        library!(@impl $trait $name($($arg),+) f64, $f64);
+        library!(@impl $trait $name($($arg),+) f32, $f32);
+    };
+    (@impl $trait:ident $name:ident($($arg:ident),+) $T:ty, $function:expr) => {
+        impl $trait<$T> for $name {
+            const VECTOR: bool = false;
+            #[inline(always)]
+            fn fast($($arg: $T),+) -> $T {
+                $function($($arg),+)
+            }
+            #[inline(always)]
+            fn slow($($arg: $T),+) -> $T {
+                $function($($arg),+)
+            }
+        }
+    };
+}
+
+library!(Kernel1 Exp(x), pxfm::f_exp, pxfm::f_expf);
+library!(Kernel1 Exp2(x), pxfm::f_exp2, pxfm::f_exp2f);
+library!(Kernel1 Expm1(x), pxfm::f_expm1, pxfm::f_expm1f);
+library!(Kernel1 Log(x), pxfm::f_log, pxfm::f_logf);
+library!(Kernel1 Log2(x), pxfm::f_log2, pxfm::f_log2f);
+library!(Kernel1 Log10(x), pxfm::f_log10, pxfm::f_log10f);
+library!(Kernel1 Log1p(x), pxfm::f_log1p, pxfm::f_log1pf);
+library!(Kernel1 Sin(x), pxfm::f_sin, pxfm::f_sinf);
+library!(Kernel1 Cos(x), pxfm::f_cos, pxfm::f_cosf);
+library!(Kernel1 Tan(x), pxfm::f_tan, pxfm::f_tanf);
+library!(Kernel1 Asin(x), pxfm::f_asin, pxfm::f_asinf);
+library!(Kernel1 Acos(x), pxfm::f_acos, pxfm::f_acosf);
+library!(Kernel1 Atan(x), pxfm::f_atan, pxfm::f_atanf);
+library!(Kernel1 Sinh(x), pxfm::f_sinh, pxfm::f_sinhf);
+library!(Kernel1 Cosh(x), pxfm::f_cosh, pxfm::f_coshf);
+library!(Kernel1 Tanh(x), pxfm::f_tanh, pxfm::f_tanhf);
+library!(Kernel1 Asinh(x), pxfm::f_asinh, pxfm::f_asinhf);
+library!(Kernel1 Acosh(x), pxfm::f_acosh, pxfm::f_acoshf);
+library!(Kernel1 Atanh(x), pxfm::f_atanh, pxfm::f_atanhf);
+library!(Kernel1 Cbrt(x), pxfm::f_cbrt, pxfm::f_cbrtf);
+library!(Kernel1 Erf(x), pxfm::f_erf, pxfm::f_erff);
+library!(Kernel1 Erfc(x), pxfm::f_erfc, pxfm::f_erfcf);
+library!(Kernel1 Lgamma(x), pxfm::f_lgamma, pxfm::f_lgammaf);
+library!(Kernel1 Tgamma(x), pxfm::f_tgamma, pxfm::f_tgammaf);
+library!(Kernel2 Pow(x, y), pxfm::f_pow, pxfm::f_powf);
+library!(Kernel2 Atan2(y, x), pxfm::f_atan2, pxfm::f_atan2f);
+library!(Kernel2 Hypot(x, y), pxfm::f_hypot, pxfm::f_hypotf);
+library!(Kernel2 Fmod(x, y), |x: f64, y: f64| x % y, |x: f32, y: f32| x % y);
+library!(Kernel2 Nextafter(x, y), libm::nextafter, libm::nextafterf);
