@@ -1,0 +1,357 @@
+//! Emits the scalar computation of one array element: `emit(value, index)` walks the graph from a value to the arrays
+//! that exist in memory, composing view ops into indices and splicing op bodies into the kernel.
+
+use super::index::{broadcast_index, source_index};
+use super::kernel_builder::KernelBuilder;
+use super::reduce;
+use frit_ir::dim::Symbol;
+use frit_ir::graph::{Graph, Node};
+use frit_ir::kernel::{Fault, Mem, val_symbol};
+use frit_ir::ops::{Class, Combine};
+use frit_ir::plan::View;
+use frit_ir::prim::{Body, Emit, ScalarFn, Val};
+use frit_ir::{DType, Dim, Key, Op, Scalar, Value};
+use std::collections::HashMap;
+
+/// Where an array's elements are while a kernel is built.
+#[derive(Clone, Debug)]
+pub(super) enum Binding {
+    /// In a buffer. `moving`: written while the kernel runs.
+    View { view: View, moving: bool },
+    /// A 0-d value held in scalars.
+    Scalars(Vec<Val>),
+    /// Accumulators of a column reduction: scratch indexed by the last axis minus `base`.
+    Columns { parts: Vec<Mem>, base: Dim },
+    /// Per-chunk results of a split reduction: the first axis of the view is the chunk.
+    Partials { view: View, chunks: Dim },
+}
+
+/// A row value kept in scratch between the loops over the row.
+struct RowCache {
+    scratch: Vec<Mem>,
+    /// Loop symbol by which it was filled, and the outer index of the row.
+    filled: Option<(Dim, Vec<Dim>)>,
+}
+
+/// State of emission into one kernel.
+pub(super) struct Emitter<'a> {
+    pub(super) g: &'a Graph,
+    pub(super) kb: KernelBuilder,
+    /// Arrays in memory when the kernel starts.
+    storage: &'a HashMap<Value, View>,
+    /// Values that are somewhere else while this kernel is built.
+    pub(super) bindings: HashMap<Value, Binding>,
+    /// Reductions inlined into this kernel with their phase: equal phases over one row share a loop.
+    pub(super) phases: HashMap<Value, u32>,
+    caches: HashMap<Value, RowCache>,
+    bodies: HashMap<(Op, Vec<DType>, DType), ScalarFn>,
+}
+
+impl<'a> Emitter<'a> {
+    pub(super) fn new(g: &'a Graph, name: String, storage: &'a HashMap<Value, View>) -> Emitter<'a> {
+        Emitter {
+            g,
+            kb: KernelBuilder::new(name),
+            storage,
+            bindings: HashMap::new(),
+            phases: HashMap::new(),
+            caches: HashMap::new(),
+            bodies: HashMap::new(),
+        }
+    }
+
+    /// Keeps a row value in scratch of `elements` after its first loop.
+    pub(super) fn cache_row(&mut self, value: Value, elements: &Dim) {
+        let t = self.g.ty(value).dtype;
+        let parts = if t.is_complex() { 2 } else { 1 };
+        let scratch = (0..parts).map(|_| self.kb.scratch(t.real(), elements)).collect();
+        self.caches.insert(value, RowCache { scratch, filled: None });
+    }
+
+    /// The element of `value` at `index`: one scalar, or two for complex.
+    pub(super) fn emit(&mut self, value: Value, index: &[Dim]) -> Vec<Val> {
+        if let Some(binding) = self.bindings.get(&value) {
+            let binding = binding.clone();
+            return self.emit_bound(value, &binding, index);
+        }
+        if let Some(view) = self.storage.get(&value) {
+            let dtype = self.g.ty(value).dtype;
+            self.kb.charge(2.0);
+            return self.kb.load(view, dtype, index, false);
+        }
+        if let Some(parts) = self.kb.recall(value, index) {
+            return parts;
+        }
+        if let Some(parts) = self.from_row_cache(value, index) {
+            return parts;
+        }
+        let g = self.g;
+        let node = g.def(value);
+        let parts = match node.op.class() {
+            Class::Source => self.emit_source(node, index),
+            Class::Elementwise => self.emit_elementwise(node, index),
+            Class::View => {
+                let from = source_index(g, node, index, &self.kb.ranges);
+                self.emit(node.inputs[0], &from)
+            }
+            Class::Reduce => reduce::emit_inline(self, value, index),
+            Class::Movement => match node.op {
+                Op::Concatenate => self.emit_concatenate(node, index),
+                Op::Pad => self.emit_pad(node, index),
+                Op::Gather => {
+                    let from = self.gather_index(node, index);
+                    self.emit(node.inputs[0], &from)
+                }
+                other => unreachable!("{other} is always in memory"),
+            },
+            Class::Cumulative | Class::Library | Class::Region | Class::Composite => {
+                unreachable!("{} is always in memory", node.op)
+            }
+        };
+        self.fill_row_cache(value, index, &parts);
+        self.kb.remember(value, index, parts.clone());
+        parts
+    }
+
+    fn emit_bound(&mut self, value: Value, binding: &Binding, index: &[Dim]) -> Vec<Val> {
+        let dtype = self.g.ty(value).dtype;
+        match binding {
+            Binding::View { view, moving } => {
+                self.kb.charge(2.0);
+                self.kb.load(view, dtype, index, *moving)
+            }
+            Binding::Scalars(parts) => parts.clone(),
+            Binding::Columns { parts, base } => {
+                let at = self.kb.localize(&(index.last().expect("a column") - base));
+                parts.clone().into_iter().map(|m| self.kb.load_scratch(m, at.clone(), dtype.real())).collect()
+            }
+            Binding::Partials { view, chunks } => {
+                reduce::combine_partials(self, value, &view.clone(), &chunks.clone(), index)
+            }
+        }
+    }
+
+    fn emit_source(&mut self, node: &Node, index: &[Dim]) -> Vec<Val> {
+        match node.op {
+            Op::Constant => {
+                let c = node.attrs.scalar(Key::Value);
+                let (re, im) = c.parts();
+                let mut parts = vec![self.kb.constant(re)];
+                if c.dtype().is_complex() {
+                    parts.push(self.kb.constant(im));
+                }
+                parts
+            }
+            Op::Iota => {
+                let at = self.kb.localize(&index[node.attrs.int(Key::Axis) as usize]);
+                let i = self.kb.index(&at);
+                let to = node.attrs.dtype(Key::DType);
+                let re = Body(&mut self.kb).cast(i, to.real());
+                if to.is_complex() { vec![re, self.kb.constant(Scalar::zero(to.real()))] } else { vec![re] }
+            }
+            Op::DimValue => {
+                let dim = node.attrs.dim(Key::Dim);
+                // A constant size is a parameter of the kernel, so that other sizes share its code.
+                let dim = if dim.as_const().is_some() { self.kb.size(dim) } else { self.kb.localize(dim) };
+                vec![self.kb.index(&dim)]
+            }
+            other => unreachable!("{other} is always in memory"),
+        }
+    }
+
+    fn emit_elementwise(&mut self, node: &Node, index: &[Dim]) -> Vec<Val> {
+        let g = self.g;
+        let mut args = Vec::new();
+        let mut types = Vec::new();
+        for v in &node.inputs {
+            let t = g.ty(*v);
+            types.push(t.dtype);
+            args.extend(self.emit(*v, &broadcast_index(&t.shape, index)));
+        }
+        if node.op == Op::Power && types[1].is_signed() {
+            let zero = self.kb.constant(Scalar::zero(types[1]));
+            let ok = Body(&mut self.kb).le(zero, args[1]);
+            self.kb.check(ok, Fault::NegativePower);
+        }
+        self.apply(node.op, &types, node.types[0].dtype, &args)
+    }
+
+    /// Splices an elementwise op's body.
+    pub(super) fn apply(&mut self, op: Op, types: &[DType], result: DType, args: &[Val]) -> Vec<Val> {
+        let body = self
+            .bodies
+            .entry((op, types.to_vec(), result))
+            .or_insert_with(|| op.scalar_fn(types, result))
+            .clone();
+        self.kb.charge(super::cost::of_body(&body));
+        body.splice(&mut self.kb, args)
+    }
+
+    /// Positions of a gather's element in its operand: bounds are checked, negative indices wrap.
+    pub(super) fn gather_index(&mut self, node: &Node, index: &[Dim]) -> Vec<Dim> {
+        let g = self.g;
+        let idx_inputs: &[Value] = if node.op == Op::Scatter { &node.inputs[2..] } else { &node.inputs[1..] };
+        let axes = node.attrs.ints(Key::Axes);
+        let shape = &g.ty(node.inputs[0]).shape;
+        let idx_rank = idx_inputs.iter().map(|v| g.ty(*v).rank()).max().unwrap_or(0);
+        let (head, tail) = index.split_at(idx_rank);
+        let mut rest = tail.iter();
+        let mut picked = idx_inputs.iter();
+        (0..shape.len())
+            .map(|k| {
+                if !axes.contains(&(k as i64)) {
+                    return rest.next().expect("ranks add up").clone();
+                }
+                let v = *picked.next().expect("one index per axis");
+                let at = self.emit(v, &broadcast_index(&g.ty(v).shape, head))[0];
+                let n = self.kb.size(&shape[k]);
+                let n = self.kb.index(&n);
+                let zero = self.kb.constant(Scalar::zero(DType::I64));
+                let mut b = Body(&mut self.kb);
+                let negative = b.lt(at, zero);
+                let wrapped = b.add(at, n);
+                let at = b.select(negative, wrapped, at);
+                let (above, below) = (b.le(zero, at), b.lt(at, n));
+                let inside = b.and(above, below);
+                // The load must be harmless even if the fault is reported later.
+                let safe = b.select(inside, at, zero);
+                self.kb.check(inside, Fault::IndexOutOfBounds);
+                Dim::symbol(&val_symbol(safe))
+            })
+            .collect()
+    }
+
+    fn test_less(&mut self, a: &Dim, b: &Dim) -> Val {
+        let (a, b) = (self.kb.localize(a), self.kb.localize(b));
+        let (a, b) = (self.kb.index(&a), self.kb.index(&b));
+        Body(&mut self.kb).lt(a, b)
+    }
+
+    fn choose(&mut self, test: Val, yes: &[Val], no: &[Val]) -> Vec<Val> {
+        yes.iter().zip(no).map(|(y, n)| Body(&mut self.kb).select(test, *y, *n)).collect()
+    }
+
+    /// The pieces that may hold the element, by what the loop ranges prove; the last resort selects between loads at
+    /// clamped positions.
+    fn emit_concatenate(&mut self, node: &Node, index: &[Dim]) -> Vec<Val> {
+        let g = self.g;
+        let axis = node.attrs.int(Key::Axis) as usize;
+        let mut start = Dim::constant(0);
+        let mut found: Option<Vec<Val>> = None;
+        // From the last piece down, so that each test `i < end` guards the pieces before it.
+        let mut pieces = Vec::new();
+        for v in &node.inputs {
+            let size = g.ty(*v).shape[axis].clone();
+            pieces.push((*v, start.clone(), size.clone()));
+            start = start + size;
+        }
+        for (v, start, size) in pieces.into_iter().rev() {
+            let i = &index[axis] - &start;
+            if (-&i - 1).proves_nonnegative(&self.kb.ranges) || size.is(0) {
+                continue;
+            }
+            let inside_high = (&size - &i - 1).proves_nonnegative(&self.kb.ranges);
+            let inside_low = i.proves_nonnegative(&self.kb.ranges);
+            if !inside_high && (&i - &size).proves_nonnegative(&self.kb.ranges) {
+                continue;
+            }
+            let mut at = index.to_vec();
+            at[axis] = if inside_low { i.clone() } else { i.maximum(&Dim::constant(0)) };
+            if !inside_high {
+                at[axis] = at[axis].minimum(&(&size - 1));
+            }
+            let piece = self.emit(v, &at);
+            found = Some(match found {
+                None => piece,
+                Some(later) => {
+                    let test = self.test_less(&i, &size);
+                    self.choose(test, &piece, &later)
+                }
+            });
+            if inside_low && inside_high {
+                break;
+            }
+        }
+        found.expect("an element of a concatenation lies in a piece")
+    }
+
+    fn emit_pad(&mut self, node: &Node, index: &[Dim]) -> Vec<Val> {
+        let g = self.g;
+        let shape = &g.ty(node.inputs[0]).shape;
+        let fill = self.emit(node.inputs[1], &[]);
+        let low = node.attrs.dims(Key::PadLow);
+        let mut at = Vec::with_capacity(index.len());
+        let mut tests = Vec::new();
+        for ((i, l), n) in index.iter().zip(low).zip(shape) {
+            let mut p = i - l;
+            let last = n - 1;
+            let (is_low, is_high) =
+                (p.proves_nonnegative(&self.kb.ranges), (&last - &p).proves_nonnegative(&self.kb.ranges));
+            let outside =
+                (-&p - 1).proves_nonnegative(&self.kb.ranges) || (&p - n).proves_nonnegative(&self.kb.ranges);
+            if outside || n.is(0) {
+                return fill;
+            }
+            if !is_low {
+                tests.push(self.test_less(&(-&p), &Dim::constant(1)));
+                p = p.maximum(&Dim::constant(0));
+            }
+            if !is_high {
+                tests.push(self.test_less(&p, n));
+                p = p.minimum(&last);
+            }
+            at.push(p);
+        }
+        let inside = self.emit(node.inputs[0], &at);
+        match tests.into_iter().reduce(|a, b| Body(&mut self.kb).and(a, b)) {
+            None => inside,
+            Some(test) => self.choose(test, &inside, &fill),
+        }
+    }
+
+    // Row caches.
+
+    fn from_row_cache(&mut self, value: Value, index: &[Dim]) -> Option<Vec<Val>> {
+        let cache = self.caches.get(&value)?;
+        let (last, outer) = index.split_last()?;
+        let (by, row) = cache.filled.as_ref()?;
+        if by == last || row != outer || self.kb.is_open(by) {
+            return None;
+        }
+        let dtype = self.g.ty(value).dtype.real();
+        let at = self.kb.localize(last);
+        Some(cache.scratch.clone().into_iter().map(|m| self.kb.load_scratch(m, at.clone(), dtype)).collect())
+    }
+
+    fn fill_row_cache(&mut self, value: Value, index: &[Dim], parts: &[Val]) {
+        let Some(cache) = self.caches.get_mut(&value) else { return };
+        let Some((last, outer)) = index.split_last() else { return };
+        // Only a loop over the whole row fills it.
+        if cache.filled.is_some() || self.kb.dim_depth(last) != self.kb.depth() {
+            return;
+        }
+        cache.filled = Some((last.clone(), outer.to_vec()));
+        let at = self.kb.localize(last);
+        for (mem, src) in cache.scratch.iter().zip(parts) {
+            self.kb.stmt(frit_ir::kernel::Stmt::Store { mem: *mem, index: vec![at.clone()], src: *src });
+        }
+    }
+
+    /// The combining op of a reduction as an elementwise op, for element types without a primitive.
+    pub(super) fn combine_op(combine: Combine) -> Op {
+        match combine {
+            Combine::Add => Op::Add,
+            Combine::Mul => Op::Multiply,
+            Combine::Min => Op::Minimum,
+            Combine::Max => Op::Maximum,
+            Combine::And => Op::LogicalAnd,
+            Combine::Or => Op::LogicalOr,
+            Combine::ArgMin | Combine::ArgMax => unreachable!("legalized before lowering"),
+        }
+    }
+
+    /// A fresh loop symbol.
+    pub(super) fn fresh(&mut self, prefix: &str) -> Symbol {
+        self.kb.fresh(prefix)
+    }
+}

@@ -1,0 +1,536 @@
+//! Loop nests: the kernel bodies that compute whole arrays.
+
+use super::emit::{Binding, Emitter};
+use super::reduce::{self, Part};
+use frit_ir::dim::Symbol;
+use frit_ir::graph::Graph;
+use frit_ir::kernel::{LoopKind, Mem, Stmt};
+use frit_ir::plan::View;
+use frit_ir::prim::{Emit, Prim};
+use frit_ir::{Dim, Key, Value};
+
+/// Elements of one chunk of a long loop: the unit in which the runtime shares out work.
+pub(super) const CHUNK: i64 = 4096;
+/// Columns of one chunk of a column reduction: accumulators that stay in L1.
+pub(super) const COLUMNS: i64 = 512;
+
+/// A value to store, and where.
+pub(super) struct Root {
+    pub(super) value: Value,
+    pub(super) view: View,
+}
+
+/// The loops of a domain that are open.
+#[derive(Default)]
+struct OpenLoops {
+    loops: Vec<(Symbol, Dim, Dim)>,
+    /// The position along the chunks of the last axis.
+    chunk: Option<Dim>,
+    parallel: bool,
+}
+
+/// Range of the parallel loop.
+pub(super) type Parallel = Dim;
+
+/// The domain of a [`map`] nest.
+pub(super) struct Domain<'a> {
+    /// Sizes.
+    pub(super) sizes: &'a [Dim],
+    /// Axis `k` may be walked as one with axis `k + 1`: all arrays are contiguous over both.
+    pub(super) merge: &'a [bool],
+    /// Number of leading axes that make up a row's position, if the nest has reductions over rows.
+    pub(super) rows: Option<usize>,
+    /// Share the outermost loop out to threads.
+    pub(super) parallel: bool,
+}
+
+/// An elementwise nest. Every root is stored at its element, or, if it has one element per row, once per row.
+pub(super) fn map(e: &mut Emitter<'_>, domain: &Domain<'_>, roots: &[Root]) -> Parallel {
+    let g = e.g;
+    let rank = domain.sizes.len();
+    let rows = domain.rows.unwrap_or(rank);
+    // Merge axes: the last axis of a run carries the flat index, the others are 0.
+    let mut index = vec![Dim::constant(0); rank];
+    let mut axes: Vec<(usize, Dim)> = Vec::new();
+    let mut run = Dim::constant(1);
+    for (k, n) in domain.sizes.iter().enumerate() {
+        run = run * n;
+        if !domain.merge.get(k).copied().unwrap_or(false) {
+            axes.push((k, run));
+            run = Dim::constant(1);
+        }
+    }
+    axes.retain(|(_, n)| !n.is(1));
+    let long = |n: &Dim| n.as_const().is_none_or(|n| n > 2 * CHUNK);
+    let chunked = domain.parallel && domain.rows.is_none() && axes.last().is_some_and(|(_, n)| long(n));
+    let split = match domain.rows {
+        Some(r) => axes.iter().take_while(|(k, _)| *k < r).count(),
+        None => axes.len().saturating_sub(1),
+    };
+    let (outer, inner) = axes.split_at(split);
+    let mut open = OpenLoops::default();
+    let mut extent = Dim::constant(1);
+    if domain.parallel && (!outer.is_empty() || chunked) {
+        let chunks = inner.last().filter(|_| chunked).map(|(_, n)| n.ceil_div(&Dim::constant(CHUNK)));
+        extent = outer.iter().fold(chunks.clone().unwrap_or(Dim::constant(1)), |acc, (_, n)| acc * n);
+        open_parallel(e, &mut open, &extent, outer, chunks.as_ref(), &mut index);
+    } else {
+        for (k, n) in outer {
+            open_serial(e, &mut open, n, &mut index[*k]);
+        }
+    }
+    let once_per_row = |r: &Root| {
+        let shape = &g.ty(r.value).shape;
+        domain.rows.is_some()
+            && (shape.len() <= rows
+                || shape[rows..].iter().zip(&domain.sizes[rows..]).all(|(s, d)| s.is(1) && !d.is(1)))
+    };
+    for r in roots.iter().filter(|r| once_per_row(r)) {
+        let shape_rank = g.ty(r.value).rank();
+        let mut at = index[..rows.min(shape_rank)].to_vec();
+        at.resize(shape_rank, Dim::constant(0));
+        store(e, r, &at);
+    }
+    let full: Vec<&Root> = roots.iter().filter(|r| !once_per_row(r)).collect();
+    match inner.split_last() {
+        None => full.iter().for_each(|r| store(e, r, &index)),
+        Some(_) if full.is_empty() => {}
+        Some(((k, n), middle)) => {
+            let mut within = OpenLoops::default();
+            for (k, n) in middle {
+                open_serial(e, &mut within, n, &mut index[*k]);
+            }
+            let (lo, hi) = match &open.chunk {
+                Some(c) => {
+                    let lo = c * &Dim::constant(CHUNK);
+                    let end = e.kb.size(n);
+                    let hi = (&lo + CHUNK).minimum(&end);
+                    (lo, hi)
+                }
+                None => (Dim::constant(0), e.kb.size(n)),
+            };
+            let s = e.fresh("i");
+            e.kb.open_loop(&s, n);
+            e.kb.begin_trips(&if open.chunk.is_some() { Dim::constant(CHUNK) } else { n.clone() });
+            index[*k] = Dim::symbol(&s);
+            full.iter().for_each(|r| store(e, r, &index));
+            e.kb.end_trips();
+            let kind = if e.kb.holds_loop() { LoopKind::Serial } else { LoopKind::Vector };
+            e.kb.close_loop(&s, lo, hi, kind);
+            close(e, within);
+        }
+    }
+    close(e, open);
+    extent
+}
+
+fn store(e: &mut Emitter<'_>, root: &Root, index: &[Dim]) {
+    let parts = e.emit(root.value, index);
+    let dtype = e.g.ty(root.value).dtype;
+    e.kb.charge(2.0);
+    e.kb.store(&root.view, dtype, index, &parts, false);
+}
+
+/// One parallel loop over the product of the outer axes (and the chunks): positions along each by division.
+fn open_parallel(
+    e: &mut Emitter<'_>,
+    open: &mut OpenLoops,
+    extent: &Dim,
+    outer: &[(usize, Dim)],
+    chunks: Option<&Dim>,
+    index: &mut [Dim],
+) {
+    let p = e.fresh("p");
+    let hi = e.kb.size(extent);
+    let single = outer.len() + chunks.is_some() as usize == 1;
+    if single && chunks.is_none() {
+        e.kb.open_loop(&p, extent);
+        index[outer[0].0] = Dim::symbol(&p);
+    } else {
+        e.kb.open_range(&p, Dim::constant(0), extent.clone());
+        let mut rest = Dim::symbol(&p);
+        if let Some(c) = chunks {
+            if single {
+                open.chunk = Some(rest.clone());
+            } else {
+                let n = e.kb.size(c);
+                let v = e.kb.index(&rest.modulo(&n));
+                open.chunk = Some(Dim::symbol(&frit_ir::kernel::val_symbol(v)));
+                rest = rest.floor_div(&n);
+            }
+        }
+        for (j, (k, n)) in outer.iter().enumerate().rev() {
+            if j == 0 {
+                index[*k] = e.kb.coordinate(&rest, n);
+            } else {
+                let size = e.kb.size(n);
+                index[*k] = e.kb.coordinate(&rest.modulo(&size), n);
+                rest = rest.floor_div(&size);
+            }
+        }
+    }
+    open.parallel = true;
+    open.loops.push((p, Dim::constant(0), hi));
+}
+
+fn open_serial(e: &mut Emitter<'_>, open: &mut OpenLoops, n: &Dim, slot: &mut Dim) {
+    let s = e.fresh("i");
+    let hi = e.kb.size(n);
+    e.kb.open_loop(&s, n);
+    e.kb.begin_trips(n);
+    *slot = Dim::symbol(&s);
+    open.loops.push((s, Dim::constant(0), hi));
+}
+
+fn close(e: &mut Emitter<'_>, mut open: OpenLoops) {
+    while let Some((s, lo, hi)) = open.loops.pop() {
+        let first = open.loops.is_empty();
+        let kind = if open.parallel && first { LoopKind::Parallel } else { LoopKind::Serial };
+        if !(open.parallel && first) {
+            e.kb.end_trips();
+        }
+        e.kb.close_loop(&s, lo, hi, kind);
+    }
+}
+
+/// First stage of a split reduction: parallel over chunks of `rows` positions of one reduced axis; partial results go
+/// to views whose first axis is the chunk, then the kept axes.
+pub(super) fn split(
+    e: &mut Emitter<'_>,
+    batch: &[Value],
+    partials: &[View],
+    axis: usize,
+    rows: i64,
+) -> Parallel {
+    let g = e.g;
+    let node = g.def(batch[0]);
+    let shape = &g.ty(node.inputs[0]).shape;
+    let axes: Vec<usize> = node.attrs.ints(Key::Axes).iter().map(|a| *a as usize).collect();
+    let extent = &shape[axis];
+    let chunks = extent.ceil_div(&Dim::constant(rows));
+    let c = e.fresh("c");
+    let hi_c = e.kb.size(&chunks);
+    e.kb.open_loop(&c, &chunks);
+    let n = e.kb.size(extent);
+    let lo = Dim::symbol(&c) * rows;
+    let hi = (&lo + rows).minimum(&n);
+    let mut open = OpenLoops::default();
+    let mut kept = Vec::new();
+    for (k, n) in shape.iter().enumerate() {
+        if !axes.contains(&k) {
+            let mut at = Dim::constant(0);
+            if !n.is(1) {
+                open_serial(e, &mut open, n, &mut at);
+            }
+            kept.push(at);
+        }
+    }
+    let results = reduce::emit_batch(e, batch, &kept, Some(Part { axis, lo, hi }));
+    for ((v, view), parts) in batch.iter().zip(partials).zip(results) {
+        let mut at = vec![Dim::symbol(&c)];
+        at.extend(kept.iter().cloned());
+        e.kb.store(view, g.ty(*v).dtype, &at, &parts, false);
+    }
+    close(e, open);
+    e.kb.close_loop(&c, Dim::constant(0), hi_c, LoopKind::Parallel);
+    chunks
+}
+
+/// How the axes of a column reduction divide: outer kept axes, reduced axes, and the kept last axis.
+pub(super) struct ColumnShape {
+    pub(super) outer: Vec<usize>,
+    pub(super) reduced: Vec<usize>,
+    pub(super) last: usize,
+}
+
+/// A reduction that keeps the last axis: accumulators for a chunk of columns live in scratch while the rows go by.
+/// The roots are computed from the finished accumulators, over the kept axes.
+pub(super) fn columns(
+    e: &mut Emitter<'_>,
+    batch: &[Value],
+    shape: &ColumnShape,
+    roots: &[Root],
+    rows: Option<(i64, &[View])>,
+) -> Parallel {
+    let g = e.g;
+    let node = g.def(batch[0]);
+    let sizes = g.ty(node.inputs[0]).shape.clone();
+    let width = &sizes[shape.last];
+    let chunks = width.ceil_div(&Dim::constant(COLUMNS));
+    let row_chunks = match rows {
+        Some((r, _)) => sizes[shape.reduced[0]].ceil_div(&Dim::constant(r)),
+        None => Dim::constant(1),
+    };
+    let scratch: Vec<Vec<Mem>> = batch
+        .iter()
+        .map(|v| {
+            let t = g.ty(*v).dtype;
+            (0..if t.is_complex() { 2 } else { 1 })
+                .map(|_| e.kb.scratch(t.real(), &Dim::constant(COLUMNS)))
+                .collect()
+        })
+        .collect();
+    // Parallel over (outer axes, row chunks, column chunks).
+    let mut at = vec![Dim::constant(0); sizes.len()];
+    let mut factors: Vec<(Option<usize>, Dim)> =
+        shape.outer.iter().filter(|k| !sizes[**k].is(1)).map(|k| (Some(*k), sizes[*k].clone())).collect();
+    factors.push((None, row_chunks.clone()));
+    factors.push((None, chunks.clone()));
+    let extent = factors.iter().fold(Dim::constant(1), |acc, (_, n)| acc * n);
+    let p = e.fresh("p");
+    let hi_p = e.kb.size(&extent);
+    e.kb.open_range(&p, Dim::constant(0), extent.clone());
+    let mut rest = Dim::symbol(&p);
+    let mut picked = Vec::new();
+    for (axis, n) in factors.iter().rev() {
+        if n.is(1) {
+            picked.push(Dim::constant(0));
+            continue;
+        }
+        let size = e.kb.size(n);
+        let (q, r) = (rest.floor_div(&size), rest.modulo(&size));
+        let position = e.kb.coordinate(&r, n);
+        if let Some(k) = axis {
+            at[*k] = position.clone();
+        }
+        picked.push(position);
+        rest = q;
+    }
+    let (column_chunk, row_chunk) = (picked[0].clone(), picked[1].clone());
+    let base = &column_chunk * &Dim::constant(COLUMNS);
+    let end = e.kb.size(width);
+    let lo = base.clone();
+    let hi = (&lo + COLUMNS).minimum(&end);
+    // Accumulators start at the identity.
+    let s = e.fresh("j");
+    e.kb.open_range(&s, Dim::constant(0), Dim::constant(COLUMNS));
+    for (v, mems) in batch.iter().zip(&scratch) {
+        let node = g.def(*v);
+        let combine = node.op.def().combine.expect("a reduction combines");
+        for mem in mems {
+            let src = e.kb.constant(reduce::identity(combine, g.ty(*v).dtype.real()));
+            e.kb.stmt(Stmt::Store { mem: *mem, index: vec![Dim::symbol(&s)], src });
+        }
+    }
+    e.kb.close_loop(&s, Dim::constant(0), &hi - &lo, LoopKind::Vector);
+    // Rows.
+    let mut open = Vec::new();
+    for (j, axis) in shape.reduced.iter().enumerate() {
+        let s = e.fresh("r");
+        let size = e.kb.size(&sizes[*axis]);
+        let (l, h) = match (j, rows) {
+            (0, Some((r, _))) => {
+                let l = &row_chunk * &Dim::constant(r);
+                let h = (&l + r).minimum(&size);
+                (l, h)
+            }
+            _ => (Dim::constant(0), size),
+        };
+        e.kb.open_loop(&s, &sizes[*axis]);
+        let trips = rows.filter(|_| j == 0).map_or(sizes[*axis].clone(), |(r, _)| Dim::constant(r));
+        e.kb.begin_trips(&trips);
+        at[*axis] = Dim::symbol(&s);
+        open.push((s, l, h));
+    }
+    let j = e.fresh("j");
+    e.kb.open_loop(&j, width);
+    e.kb.begin_trips(&Dim::constant(COLUMNS));
+    at[shape.last] = Dim::symbol(&j);
+    let slot = Dim::symbol(&j) - &base;
+    for (v, mems) in batch.iter().zip(&scratch) {
+        let node = g.def(*v);
+        let combine = node.op.def().combine.expect("a reduction combines");
+        let dtype = g.ty(*v).dtype;
+        let parts = e.emit(node.inputs[0], &at);
+        let before: Vec<_> = mems.iter().map(|m| e.kb.load_scratch(*m, slot.clone(), dtype.real())).collect();
+        let after = if dtype.is_complex() {
+            let args: Vec<_> = before.into_iter().chain(parts).collect();
+            e.apply(Emitter::combine_op(combine), &[dtype; 2], dtype, &args)
+        } else {
+            let op: Prim = reduce::primitive(combine, dtype);
+            vec![e.kb.emit(op, dtype, &[before[0], parts[0]])]
+        };
+        e.kb.charge(2.0);
+        for (mem, src) in mems.iter().zip(after) {
+            e.kb.stmt(Stmt::Store { mem: *mem, index: vec![slot.clone()], src });
+        }
+    }
+    e.kb.end_trips();
+    e.kb.close_loop(&j, lo.clone(), hi.clone(), LoopKind::Vector);
+    while let Some((s, l, h)) = open.pop() {
+        e.kb.end_trips();
+        e.kb.close_loop(&s, l, h, LoopKind::Serial);
+    }
+    // Results.
+    let j = e.fresh("j");
+    e.kb.open_loop(&j, width);
+    e.kb.begin_trips(&Dim::constant(COLUMNS));
+    let kept: Vec<Dim> = (0..sizes.len())
+        .filter(|k| !shape.reduced.contains(k))
+        .map(|k| if k == shape.last { Dim::symbol(&j) } else { at[k].clone() })
+        .collect();
+    for (v, mems) in batch.iter().zip(&scratch) {
+        e.bindings.insert(*v, Binding::Columns { parts: mems.clone(), base: base.clone() });
+    }
+    if let Some((_, partials)) = rows {
+        for ((v, view), mems) in batch.iter().zip(partials).zip(&scratch) {
+            let dtype = g.ty(*v).dtype;
+            let at = e.kb.localize(&(Dim::symbol(&j) - &base));
+            let parts: Vec<_> =
+                mems.iter().map(|m| e.kb.load_scratch(*m, at.clone(), dtype.real())).collect();
+            let mut place = vec![row_chunk.clone()];
+            place.extend(kept.iter().cloned());
+            e.kb.store(view, dtype, &place, &parts, false);
+        }
+    } else {
+        for r in roots {
+            let rank = g.ty(r.value).rank();
+            let at = if rank == kept.len() { kept.clone() } else { keep_axes(g, r.value, shape, &at, &j) };
+            store(e, r, &at);
+        }
+    }
+    e.kb.end_trips();
+    e.kb.close_loop(&j, lo, hi, LoopKind::Vector);
+    e.kb.close_loop(&p, Dim::constant(0), hi_p, LoopKind::Parallel);
+    extent
+}
+
+/// Position of a root that kept the reduced axes with size 1.
+fn keep_axes(g: &Graph, value: Value, shape: &ColumnShape, at: &[Dim], j: &Symbol) -> Vec<Dim> {
+    (0..g.ty(value).rank())
+        .map(|k| {
+            if shape.reduced.contains(&k) {
+                Dim::constant(0)
+            } else if k == shape.last {
+                Dim::symbol(j)
+            } else {
+                at[k].clone()
+            }
+        })
+        .collect()
+}
+
+/// Fills a window with a value broadcast to its shape.
+pub(super) fn fill(e: &mut Emitter<'_>, value: Value, window: &View, parallel: bool) -> Parallel {
+    let g = e.g;
+    let sizes = &window.shape;
+    let mut index = vec![Dim::constant(0); sizes.len()];
+    let axes: Vec<(usize, Dim)> = sizes.iter().cloned().enumerate().filter(|(_, n)| !n.is(1)).collect();
+    let mut open = OpenLoops::default();
+    let mut extent = Dim::constant(1);
+    let (outer, inner) = axes.split_at(axes.len().saturating_sub(1));
+    if parallel && !outer.is_empty() {
+        extent = outer.iter().fold(Dim::constant(1), |acc, (_, n)| acc * n);
+        open_parallel(e, &mut open, &extent, outer, None, &mut index);
+    } else {
+        for (k, n) in outer {
+            open_serial(e, &mut open, n, &mut index[*k]);
+        }
+    }
+    let mut last = None;
+    if let Some((k, n)) = inner.first() {
+        let s = e.fresh("i");
+        let hi = e.kb.size(n);
+        e.kb.open_loop(&s, n);
+        e.kb.begin_trips(n);
+        index[*k] = Dim::symbol(&s);
+        last = Some((s, hi));
+    }
+    let ty = g.ty(value);
+    let parts = e.emit(value, &super::index::broadcast_index(&ty.shape, &index));
+    e.kb.charge(2.0);
+    e.kb.store(window, ty.dtype, &index, &parts, false);
+    if let Some((s, hi)) = last {
+        e.kb.end_trips();
+        let kind = if e.kb.holds_loop() { LoopKind::Serial } else { LoopKind::Vector };
+        e.kb.close_loop(&s, Dim::constant(0), hi, kind);
+    }
+    close(e, open);
+    extent
+}
+
+/// A running combination along an axis, parallel over the others.
+pub(super) fn cumulative(e: &mut Emitter<'_>, value: Value, view: &View) -> Parallel {
+    let g = e.g;
+    let node = g.def(value);
+    let axis = node.attrs.int(Key::Axis) as usize;
+    let combine = node.op.def().combine.expect("a cumulation combines");
+    let dtype = g.ty(value).dtype;
+    let shape = g.ty(value).shape.clone();
+    let mut index = vec![Dim::constant(0); shape.len()];
+    let outer: Vec<(usize, Dim)> =
+        shape.iter().cloned().enumerate().filter(|(k, n)| *k != axis && !n.is(1)).collect();
+    let mut open = OpenLoops::default();
+    let mut extent = Dim::constant(1);
+    if !outer.is_empty() {
+        extent = outer.iter().fold(Dim::constant(1), |acc, (_, n)| acc * n);
+        open_parallel(e, &mut open, &extent, &outer, None, &mut index);
+    }
+    let real = dtype.real();
+    let vars: Vec<_> = (0..if dtype.is_complex() { 2 } else { 1 }).map(|_| e.kb.var(real)).collect();
+    for (part, var) in vars.iter().enumerate() {
+        let start = reduce::identity(combine, real);
+        // The identity of a complex product is 1 + 0i.
+        let start = if part == 1 { frit_ir::Scalar::zero(real) } else { start };
+        let src = e.kb.constant(start);
+        e.kb.stmt(Stmt::Init { var: *var, src });
+    }
+    let s = e.fresh("r");
+    let hi = e.kb.size(&shape[axis]);
+    e.kb.open_loop(&s, &shape[axis]);
+    e.kb.begin_trips(&shape[axis]);
+    index[axis] = Dim::symbol(&s);
+    let parts = e.emit(node.inputs[0], &index);
+    let before: Vec<_> = vars.iter().map(|v| e.kb.get(*v)).collect();
+    let args: Vec<_> = before.into_iter().chain(parts).collect();
+    let after = e.apply(Emitter::combine_op(combine), &[dtype; 2], dtype, &args);
+    for (var, src) in vars.iter().zip(&after) {
+        e.kb.stmt(Stmt::Set { var: *var, src: *src });
+    }
+    e.kb.store(view, dtype, &index, &after, false);
+    e.kb.end_trips();
+    e.kb.close_loop(&s, Dim::constant(0), hi, LoopKind::Serial);
+    close(e, open);
+    extent
+}
+
+/// Writes updates into an array that is already in place, one after the other (later duplicates win).
+pub(super) fn scatter(e: &mut Emitter<'_>, value: Value, target: &View) {
+    let g = e.g;
+    let node = g.def(value);
+    let mode = node.attrs.str(Key::Mode).to_string();
+    let dtype = g.ty(value).dtype;
+    let axes = node.attrs.ints(Key::Axes);
+    let idx: Vec<&[Dim]> = node.inputs[2..].iter().map(|v| g.ty(*v).shape.as_slice()).collect();
+    let mut window = frit_ir::infer::broadcast_shapes(&idx).expect("checked by inference");
+    let rest = g.ty(node.inputs[0]).shape.iter().enumerate().filter(|(k, _)| !axes.contains(&(*k as i64)));
+    window.extend(rest.map(|(_, d)| d.clone()));
+    let mut index = vec![Dim::constant(0); window.len()];
+    let mut open = OpenLoops::default();
+    for (k, n) in window.iter().enumerate() {
+        if !n.is(1) {
+            open_serial(e, &mut open, n, &mut index[k]);
+        }
+    }
+    e.kb.set_barrier();
+    let update = node.inputs[1];
+    let v = e.emit(update, &super::index::broadcast_index(&g.ty(update).shape, &index));
+    let place = e.gather_index(node, &index);
+    let op = match mode.as_str() {
+        "add" => Some(frit_ir::Op::Add),
+        "multiply" => Some(frit_ir::Op::Multiply),
+        "minimum" => Some(frit_ir::Op::Minimum),
+        "maximum" => Some(frit_ir::Op::Maximum),
+        _ => None,
+    };
+    let v = match op {
+        None => v,
+        Some(op) => {
+            let old = e.kb.load(target, dtype, &place, true);
+            let args: Vec<_> = old.into_iter().chain(v).collect();
+            e.apply(op, &[dtype; 2], dtype, &args)
+        }
+    };
+    e.kb.store(target, dtype, &place, &v, true);
+    close(e, open);
+}

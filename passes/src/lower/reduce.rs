@@ -1,0 +1,405 @@
+//! Reductions inside kernels: loops over the reduced axes with accumulators.
+//!
+//! Sums of floats are added in blocks of [`BLOCK`] elements, each with the backend's several accumulators, and the
+//! block sums are added with compensation (Neumaier, ZAMM 54, 1974). The error bound is that of one block, below
+//! NumPy's pairwise summation, whatever the length.
+
+use super::emit::Emitter;
+use frit_ir::graph::Node;
+use frit_ir::kernel::{LoopKind, Stmt, Var};
+use frit_ir::ops::Combine;
+use frit_ir::plan::View;
+use frit_ir::prim::{Body, Emit, Prim, Val};
+use frit_ir::{DType, Dim, Key, Scalar, Value};
+
+/// Elements per block of a float sum.
+pub(super) const BLOCK: i64 = 128;
+
+/// The primitive that combines two partial results, for real types.
+pub(super) fn primitive(combine: Combine, dtype: DType) -> Prim {
+    match combine {
+        Combine::Add => Prim::Add,
+        Combine::Mul => Prim::Mul,
+        Combine::Min => Prim::Min,
+        Combine::Max => Prim::Max,
+        Combine::And => Prim::And,
+        Combine::Or => Prim::Or,
+        Combine::ArgMin | Combine::ArgMax => unreachable!("legalized before lowering ({dtype})"),
+    }
+}
+
+/// The value that changes nothing.
+pub(super) fn identity(combine: Combine, dtype: DType) -> Scalar {
+    let extreme = |max: bool| match dtype.int_range() {
+        Some((lo, hi)) => {
+            let v = if max { hi } else { lo };
+            if dtype == DType::U64 {
+                Scalar::from_u64(dtype, v as u64)
+            } else {
+                Scalar::from_i64(dtype, v as i64)
+            }
+        }
+        None => Scalar::from_f64(dtype, if max { f64::INFINITY } else { f64::NEG_INFINITY }),
+    };
+    match combine {
+        Combine::Add | Combine::Or => Scalar::zero(dtype),
+        Combine::Mul | Combine::And => Scalar::one(dtype),
+        Combine::Min => extreme(true),
+        Combine::Max => extreme(false),
+        Combine::ArgMin | Combine::ArgMax => unreachable!("legalized before lowering"),
+    }
+}
+
+/// How one part (real, or a component of a complex sum) of a reduction is accumulated.
+enum Accumulator {
+    /// One variable.
+    Plain { var: Var, op: Prim },
+    /// Blocks of a float sum: the running block, the total, and its compensation.
+    Blocked { block: Var, total: Var, low: Var },
+    /// Several variables set together by an op's body (complex products and extremes).
+    Joint { vars: Vec<Var>, combine: Combine },
+}
+
+/// One reduction of a batch.
+struct Reduction {
+    source: Value,
+    dtype: DType,
+    combine: Combine,
+    parts: Vec<Accumulator>,
+}
+
+/// The reduced axes, and the index of the kept ones in the operand's order (reduced axes left out).
+pub(crate) fn kept_index(node: &Node, index: &[Dim]) -> Vec<Dim> {
+    let axes = node.attrs.ints(Key::Axes);
+    if !node.attrs.bool(Key::Keepdims) {
+        return index.to_vec();
+    }
+    let kept = index.iter().enumerate().filter(|(k, _)| !axes.contains(&(*k as i64)));
+    kept.map(|(_, d)| d.clone()).collect()
+}
+
+/// The inverse of [`kept_index`].
+pub(super) fn result_index(node: &Node, rank: usize, kept: &[Dim]) -> Vec<Dim> {
+    if !node.attrs.bool(Key::Keepdims) {
+        return kept.to_vec();
+    }
+    let axes = node.attrs.ints(Key::Axes);
+    let mut rest = kept.iter();
+    (0..rank as i64)
+        .map(
+            |k| if axes.contains(&k) { Dim::constant(0) } else { rest.next().expect("ranks add up").clone() },
+        )
+        .collect()
+}
+
+/// A reduction inlined where its result is used: its loops go into the frame in which the row is known, together
+/// with every other reduction of the same phase over the same row.
+pub(super) fn emit_inline(e: &mut Emitter<'_>, value: Value, index: &[Dim]) -> Vec<Val> {
+    let g = e.g;
+    let node = g.def(value);
+    let kept = kept_index(node, index);
+    let depth = e.kb.placement(&kept);
+    let inner = e.kb.suspend(depth);
+    let shape = &g.ty(node.inputs[0]).shape;
+    let mut batch = vec![value];
+    if let Some(phase) = e.phases.get(&value) {
+        let mut others: Vec<Value> = e
+            .phases
+            .iter()
+            .filter(|(v, p)| {
+                let n = g.def(**v);
+                **v != value
+                    && *p == phase
+                    && g.ty(n.inputs[0]).shape == *shape
+                    && n.attrs.ints(Key::Axes) == node.attrs.ints(Key::Axes)
+            })
+            .map(|(v, _)| *v)
+            .collect();
+        others.sort();
+        others.retain(|v| {
+            let at = result_index(g.def(*v), shape.len(), &kept);
+            e.kb.recall(*v, &at).is_none() && !e.bindings.contains_key(v)
+        });
+        batch.extend(others);
+    }
+    let results = emit_batch(e, &batch, &kept, None);
+    let mut mine = Vec::new();
+    for (v, parts) in batch.iter().zip(results) {
+        let at = result_index(g.def(*v), shape.len(), &kept);
+        if *v == value {
+            mine = parts.clone();
+        }
+        e.kb.remember(*v, &at, parts);
+    }
+    e.kb.resume(inner);
+    mine
+}
+
+/// Part of a reduced axis that a split reduction covers, as kernel expressions.
+pub(super) struct Part {
+    pub(super) axis: usize,
+    pub(super) lo: Dim,
+    pub(super) hi: Dim,
+}
+
+/// Emits loops over the reduced axes of several reductions of one shape; results in the order of `batch`.
+pub(super) fn emit_batch(
+    e: &mut Emitter<'_>,
+    batch: &[Value],
+    kept: &[Dim],
+    part: Option<Part>,
+) -> Vec<Vec<Val>> {
+    let g = e.g;
+    let first = g.def(batch[0]);
+    let axes: Vec<usize> = first.attrs.ints(Key::Axes).iter().map(|a| *a as usize).collect();
+    let shape = g.ty(first.inputs[0]).shape.clone();
+    let mut reductions: Vec<Reduction> = batch
+        .iter()
+        .map(|v| {
+            let node = g.def(*v);
+            let combine = node.op.def().combine.expect("a reduction combines");
+            Reduction { source: node.inputs[0], dtype: g.ty(*v).dtype, combine, parts: vec![] }
+        })
+        .collect();
+    if axes.is_empty() {
+        return reductions.iter().map(|r| e.emit(r.source, kept)).collect();
+    }
+    let mut at: Vec<Dim> = Vec::new();
+    let mut rest = kept.iter();
+    for k in 0..shape.len() {
+        at.push(if axes.contains(&k) {
+            Dim::constant(0)
+        } else {
+            rest.next().expect("ranks add up").clone()
+        });
+    }
+    for r in &mut reductions {
+        r.parts = start(e, r, &at);
+    }
+    let (last, outer) = axes.split_last().expect("there is an axis");
+    let mut open = Vec::new();
+    for axis in outer {
+        let s = e.fresh("r");
+        let (lo, hi) = bounds(e, &shape[*axis], part.as_ref().filter(|p| p.axis == *axis));
+        e.kb.open_loop(&s, &shape[*axis]);
+        e.kb.begin_trips(&shape[*axis]);
+        at[*axis] = Dim::symbol(&s);
+        open.push((s, lo, hi));
+    }
+    innermost(e, &mut reductions, *last, &shape[*last], part.as_ref().filter(|p| p.axis == *last), &mut at);
+    while let Some((s, lo, hi)) = open.pop() {
+        e.kb.end_trips();
+        e.kb.close_loop(&s, lo, hi, LoopKind::Serial);
+    }
+    reductions.iter().map(|r| r.parts.iter().flat_map(|a| finish(e, a)).collect()).collect()
+}
+
+fn bounds(e: &mut Emitter<'_>, extent: &Dim, part: Option<&Part>) -> (Dim, Dim) {
+    match part {
+        Some(p) => (p.lo.clone(), p.hi.clone()),
+        None => (Dim::constant(0), e.kb.size(extent)),
+    }
+}
+
+/// The loop over the last reduced axis, in blocks if a float is summed.
+fn innermost(
+    e: &mut Emitter<'_>,
+    reductions: &mut [Reduction],
+    axis: usize,
+    extent: &Dim,
+    part: Option<&Part>,
+    at: &mut [Dim],
+) {
+    let blocked = reductions.iter().any(|r| r.parts.iter().any(|p| matches!(p, Accumulator::Blocked { .. })));
+    let serial = reductions.iter().any(|r| r.parts.iter().any(|p| matches!(p, Accumulator::Joint { .. })));
+    let (lo, hi) = bounds(e, extent, part);
+    let short = extent.as_const().is_some_and(|n| n <= BLOCK);
+    let block = (blocked && !short).then(|| e.fresh("k"));
+    let blocks = (&hi - &lo).ceil_div(&Dim::constant(BLOCK));
+    let (lo, hi) = match &block {
+        Some(k) => {
+            // Not a coordinate: elements are addressed by the loop inside, whose index is absolute.
+            e.kb.open_range(k, Dim::constant(0), extent.clone());
+            let begin = &lo + Dim::symbol(k) * BLOCK;
+            let end = (&begin + BLOCK).minimum(&hi);
+            (begin, end)
+        }
+        None => (lo, hi),
+    };
+    for p in reductions.iter().flat_map(|r| &r.parts) {
+        if let Accumulator::Blocked { block, .. } = p {
+            let zero = zero_of(e, *block);
+            e.kb.stmt(Stmt::Init { var: *block, src: zero });
+        }
+    }
+    let s = e.fresh("r");
+    e.kb.open_loop(&s, extent);
+    e.kb.begin_trips(extent);
+    at[axis] = Dim::symbol(&s);
+    for r in reductions.iter() {
+        let parts = e.emit(r.source, at);
+        accumulate(e, r, &parts);
+    }
+    e.kb.end_trips();
+    e.kb.close_loop(&s, lo, hi, if serial { LoopKind::Serial } else { LoopKind::Vector });
+    for r in reductions.iter() {
+        for p in &r.parts {
+            if let Accumulator::Blocked { block, total, low } = p {
+                add_compensated(e, *block, *total, *low);
+            }
+        }
+    }
+    if let Some(k) = block {
+        e.kb.close_loop(&k, Dim::constant(0), blocks, LoopKind::Serial);
+    }
+}
+
+fn zero_of(e: &mut Emitter<'_>, var: Var) -> Val {
+    let t = e.kb.kernel.vars[var.0 as usize];
+    e.kb.constant(Scalar::zero(t))
+}
+
+/// Declares and initializes the accumulators of a reduction.
+fn start(e: &mut Emitter<'_>, r: &Reduction, at: &[Dim]) -> Vec<Accumulator> {
+    let real = r.dtype.real();
+    if r.dtype.is_complex() && r.combine != Combine::Add {
+        let vars = vec![e.kb.var(real), e.kb.var(real)];
+        let init: Vec<Val> = if matches!(r.combine, Combine::Min | Combine::Max) {
+            // No identity: begin with the first element (inference has refused empty axes).
+            e.emit(r.source, at)
+        } else {
+            vec![e.kb.constant(Scalar::one(real)), e.kb.constant(Scalar::zero(real))]
+        };
+        for (var, src) in vars.iter().zip(init) {
+            e.kb.stmt(Stmt::Init { var: *var, src });
+        }
+        return vec![Accumulator::Joint { vars, combine: r.combine }];
+    }
+    let parts = if r.dtype.is_complex() { 2 } else { 1 };
+    (0..parts)
+        .map(|_| {
+            if r.combine == Combine::Add && real.is_float() {
+                let (block, total, low) = (e.kb.var(real), e.kb.var(real), e.kb.var(real));
+                let zero = e.kb.constant(Scalar::zero(real));
+                for var in [block, total, low] {
+                    e.kb.stmt(Stmt::Init { var, src: zero });
+                }
+                return Accumulator::Blocked { block, total, low };
+            }
+            let var = e.kb.var(real);
+            let src = e.kb.constant(identity(r.combine, real));
+            e.kb.stmt(Stmt::Init { var, src });
+            Accumulator::Plain { var, op: primitive(r.combine, real) }
+        })
+        .collect()
+}
+
+fn accumulate(e: &mut Emitter<'_>, r: &Reduction, parts: &[Val]) {
+    for (k, p) in r.parts.iter().enumerate() {
+        match p {
+            Accumulator::Plain { var, op } => {
+                e.kb.stmt(Stmt::Accumulate { var: *var, op: *op, src: parts[k] })
+            }
+            Accumulator::Blocked { block, .. } => {
+                e.kb.stmt(Stmt::Accumulate { var: *block, op: Prim::Add, src: parts[k] });
+            }
+            Accumulator::Joint { vars, combine } => {
+                let before: Vec<Val> = vars.iter().map(|v| e.kb.get(*v)).collect();
+                let args: Vec<Val> = before.into_iter().chain(parts.iter().copied()).collect();
+                let after = e.apply(Emitter::combine_op(*combine), &[r.dtype; 2], r.dtype, &args);
+                for (var, src) in vars.iter().zip(after) {
+                    e.kb.stmt(Stmt::Set { var: *var, src });
+                }
+            }
+        }
+    }
+    e.kb.charge(1.0);
+}
+
+/// `total + block` with the rounding error kept in `low`.
+fn add_compensated(e: &mut Emitter<'_>, block: Var, total: Var, low: Var) {
+    let (s, t, l) = (e.kb.get(block), e.kb.get(total), e.kb.get(low));
+    let mut b = Body(&mut e.kb);
+    let sum = b.add(t, s);
+    // Knuth's two-sum: exact whichever operand is larger.
+    let s2 = b.sub(sum, t);
+    let t2 = b.sub(sum, s2);
+    let (ds, dt) = (b.sub(s, s2), b.sub(t, t2));
+    let error = b.add(ds, dt);
+    let l = b.add(l, error);
+    e.kb.stmt(Stmt::Set { var: total, src: sum });
+    e.kb.stmt(Stmt::Set { var: low, src: l });
+}
+
+fn finish(e: &mut Emitter<'_>, a: &Accumulator) -> Vec<Val> {
+    match a {
+        Accumulator::Plain { var, .. } => vec![e.kb.get(*var)],
+        Accumulator::Joint { vars, .. } => vars.iter().map(|v| e.kb.get(*v)).collect(),
+        Accumulator::Blocked { total, low, .. } => {
+            let (t, l) = (e.kb.get(*total), e.kb.get(*low));
+            let mut b = Body(&mut e.kb);
+            let sum = b.add(t, l);
+            // An infinite total has no meaningful compensation.
+            let lost = b.is_nan(l);
+            vec![b.select(lost, t, sum)]
+        }
+    }
+}
+
+/// The combination of a split reduction's partial results for one element of its result.
+pub(super) fn combine_partials(
+    e: &mut Emitter<'_>,
+    value: Value,
+    view: &View,
+    chunks: &Dim,
+    index: &[Dim],
+) -> Vec<Val> {
+    let g = e.g;
+    let node = g.def(value);
+    let kept = kept_index(node, index);
+    if let Some(parts) = e.kb.recall(value, index) {
+        return parts;
+    }
+    let depth = e.kb.placement(&kept);
+    let inner = e.kb.suspend(depth);
+    let combine = node.op.def().combine.expect("a reduction combines");
+    let dtype = g.ty(value).dtype;
+    let mut r = Reduction { source: value, dtype, combine, parts: vec![] };
+    let mut first = vec![Dim::constant(0)];
+    first.extend(kept.iter().cloned());
+    r.parts = start_from(e, &r, view, &first);
+    let s = e.fresh("r");
+    let hi = e.kb.size(chunks);
+    e.kb.open_loop(&s, chunks);
+    first[0] = Dim::symbol(&s);
+    let parts = e.kb.load(view, dtype, &first, false);
+    // Serial and compensated element by element: few partials, and no bits to lose here.
+    for (k, p) in r.parts.iter().enumerate() {
+        if let Accumulator::Blocked { block, total, low } = p {
+            e.kb.stmt(Stmt::Init { var: *block, src: parts[k] });
+            add_compensated(e, *block, *total, *low);
+        }
+    }
+    let plain = r.parts.iter().any(|p| !matches!(p, Accumulator::Blocked { .. }));
+    if plain {
+        accumulate(e, &r, &parts);
+    }
+    e.kb.close_loop(&s, Dim::constant(0), hi, LoopKind::Serial);
+    let result: Vec<Val> = r.parts.iter().flat_map(|a| finish(e, a)).collect();
+    e.kb.remember(value, index, result.clone());
+    e.kb.resume(inner);
+    result
+}
+
+fn start_from(e: &mut Emitter<'_>, r: &Reduction, view: &View, first: &[Dim]) -> Vec<Accumulator> {
+    let real = r.dtype.real();
+    if r.dtype.is_complex() && matches!(r.combine, Combine::Min | Combine::Max) {
+        let vars = vec![e.kb.var(real), e.kb.var(real)];
+        let init = e.kb.load(view, r.dtype, first, false);
+        for (var, src) in vars.iter().zip(init) {
+            e.kb.stmt(Stmt::Init { var: *var, src });
+        }
+        return vec![Accumulator::Joint { vars, combine: r.combine }];
+    }
+    start(e, r, &[])
+}
