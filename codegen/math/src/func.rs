@@ -3,7 +3,7 @@
 use crate::dispatch;
 use crate::hardware;
 use crate::isa::Isa;
-use crate::library;
+use crate::{exp, library, log, trig};
 
 macro_rules! functions {
     (
@@ -94,25 +94,25 @@ macro_rules! functions {
 functions! {
     // variant  name      arity  kernel           ulp: f64, f32   ns: f64, f32
     /// `e^x`.
-    Exp       "exp"       unary  library::Exp,       [0.51, 0.51], [5.0, 5.0];
+    Exp       "exp"       unary  exp::Exp,       [1.0, 2.0], [5.0, 5.0];
     /// `2^x`.
-    Exp2      "exp2"      unary  library::Exp2,      [0.51, 0.51], [5.0, 5.0];
+    Exp2      "exp2"      unary  exp::Exp2,      [1.0, 2.0], [5.0, 5.0];
     /// `e^x - 1`.
-    Expm1     "expm1"     unary  library::Expm1,     [0.51, 0.51], [8.0, 5.0];
+    Expm1     "expm1"     unary  exp::Expm1,     [1.0, 2.0], [8.0, 5.0];
     /// Natural logarithm.
-    Log       "log"       unary  library::Log,       [0.51, 0.51], [5.0, 5.0];
+    Log       "log"       unary  log::Log,       [1.0, 2.0], [5.0, 5.0];
     /// Logarithm to base 2.
-    Log2      "log2"      unary  library::Log2,      [0.51, 0.51], [5.0, 5.0];
+    Log2      "log2"      unary  log::Log2,      [1.0, 2.0], [5.0, 5.0];
     /// Logarithm to base 10.
-    Log10     "log10"     unary  library::Log10,     [0.51, 0.51], [5.0, 5.0];
+    Log10     "log10"     unary  log::Log10,     [1.0, 2.0], [5.0, 5.0];
     /// `log(1 + x)`.
-    Log1p     "log1p"     unary  library::Log1p,     [0.51, 0.51], [8.0, 5.0];
+    Log1p     "log1p"     unary  log::Log1p,     [1.0, 2.0], [8.0, 5.0];
     /// Sine.
-    Sin       "sin"       unary  library::Sin,       [0.51, 0.51], [8.0, 5.0];
+    Sin       "sin"       unary  trig::Sin,       [1.0, 2.0], [8.0, 5.0];
     /// Cosine.
-    Cos       "cos"       unary  library::Cos,       [0.51, 0.51], [8.0, 5.0];
+    Cos       "cos"       unary  trig::Cos,       [1.0, 2.0], [8.0, 5.0];
     /// Tangent.
-    Tan       "tan"       unary  library::Tan,       [0.51, 0.51], [10.0, 5.0];
+    Tan       "tan"       unary  trig::Tan,       [1.0, 2.0], [10.0, 5.0];
     /// Inverse sine.
     Asin      "asin"      unary  library::Asin,      [0.51, 0.51], [8.0, 5.0];
     /// Inverse cosine.
@@ -148,7 +148,7 @@ functions! {
     /// The angle of the point `(y, x)`: the first operand is `y`.
     Atan2     "atan2"     binary library::Atan2,     [0.51, 0.51], [15.0, 8.0];
     /// `sqrt(x^2 + y^2)` without spurious overflow.
-    Hypot     "hypot"     binary library::Hypot,     [0.51, 0.51], [8.0, 5.0];
+    Hypot     "hypot"     binary library::Hypot,     [1.0, 1.0], [8.0, 5.0];
     /// Remainder of `x / y` truncated, exact; the sign is that of `x`.
     Fmod      "fmod"      binary library::Fmod,      [0.0, 0.0],   [10.0, 8.0];
     /// The next value after `x` towards `y`, exact.

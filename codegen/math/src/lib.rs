@@ -12,10 +12,14 @@
 //! ```
 
 mod dispatch;
+mod exp;
 mod func;
 mod hardware;
 mod isa;
 mod library;
+mod log;
+mod num;
+mod trig;
 
 pub use dispatch::{Binary, Unary};
 pub use func::Func;

@@ -27,16 +27,6 @@ macro_rules! library {
     };
 }
 
-library!(Kernel1 Exp(x), pxfm::f_exp, pxfm::f_expf);
-library!(Kernel1 Exp2(x), pxfm::f_exp2, pxfm::f_exp2f);
-library!(Kernel1 Expm1(x), pxfm::f_expm1, pxfm::f_expm1f);
-library!(Kernel1 Log(x), pxfm::f_log, pxfm::f_logf);
-library!(Kernel1 Log2(x), pxfm::f_log2, pxfm::f_log2f);
-library!(Kernel1 Log10(x), pxfm::f_log10, pxfm::f_log10f);
-library!(Kernel1 Log1p(x), pxfm::f_log1p, pxfm::f_log1pf);
-library!(Kernel1 Sin(x), pxfm::f_sin, pxfm::f_sinf);
-library!(Kernel1 Cos(x), pxfm::f_cos, pxfm::f_cosf);
-library!(Kernel1 Tan(x), pxfm::f_tan, pxfm::f_tanf);
 library!(Kernel1 Asin(x), pxfm::f_asin, pxfm::f_asinf);
 library!(Kernel1 Acos(x), pxfm::f_acos, pxfm::f_acosf);
 library!(Kernel1 Atan(x), pxfm::f_atan, pxfm::f_atanf);
