@@ -70,7 +70,7 @@ pub(crate) fn two_prod<T: Float>(a: T, b: T) -> (T, T) {
     (product, fma(a, b, -product))
 }
 
-/// `n / d` for pairs, rounded to one number; `inverse` approximates `1 / d.0`.
+/// `n / d` for normalized pairs, rounded to one number; `inverse` approximates `1 / d.0`.
 #[inline(always)]
 pub(crate) fn div_pairs<T: Float>(n: (T, T), d: (T, T), inverse: T) -> T {
     let q = n.0 * inverse;

@@ -197,6 +197,7 @@ impl Kernel1<f64> for Tan {
     fn fast(x: f64) -> f64 {
         let (quadrant, (r, r_lo)) = reduce(x);
         let (cos, cos_lo) = cos_pair(r, r_lo);
+        let (cos, cos_lo) = fast_two_sum(cos, cos_lo);
         let (sin, sin_lo) = fast_two_sum(r, sin_tail(r, r_lo));
         // The tangent, or minus the cotangent in odd quadrants: one division of pairs serves both.
         let odd = quadrant & 1 != 0;
@@ -220,6 +221,7 @@ impl Kernel1<f32> for Tan {
     fn fast(x: f32) -> f32 {
         let (quadrant, (r, r_lo)) = reduce_f32(x);
         let (cos, cos_lo) = cos_pair_f32(r, r_lo);
+        let (cos, cos_lo) = fast_two_sum(cos, cos_lo);
         let (sin, sin_lo) = fast_two_sum(r, sin_tail_f32(r, r_lo));
         let odd = quadrant & 1 != 0;
         let (n, n_lo) = if odd { (-cos, -cos_lo) } else { (sin, sin_lo) };

@@ -2,6 +2,7 @@
 //!
 //! Every result is compared with the scalar library's, which is correctly rounded or nearly so. Where the two differ,
 //! and at some random points anyway, arbitrary-precision arithmetic gives the error in fractions of an ulp.
+#![allow(clippy::print_stdout, reason = "`--show-output` prints the measured errors")]
 
 mod common;
 
@@ -121,14 +122,14 @@ fn check_f64(func: Func) {
         for isa in Isa::available() {
             let results = run_f64(func, isa, &x, &y);
             // The vector instruction sets share one algorithm, and so one result.
-            if let Some(previous) = previous.take() {
-                if isa == Isa::Avx512 {
-                    assert!(
-                        previous.iter().zip(&results).all(|(&a, &b)| same(a, b)),
-                        "{func:?}, {kind}: AVX-512 differs"
-                    );
-                    continue;
-                }
+            if let Some(previous) = previous.take()
+                && isa == Isa::Avx512
+            {
+                assert!(
+                    previous.iter().zip(&results).all(|(&a, &b)| same(a, b)),
+                    "{func:?}, {kind}: AVX-512 differs"
+                );
+                continue;
             }
             let mut judged = 0;
             for (i, &result) in results.iter().enumerate() {
@@ -190,15 +191,15 @@ fn check_f32(func: Func) {
         let mut previous: Option<Vec<f32>> = None;
         for isa in Isa::available() {
             let results = run_f32(func, isa, &x, &y);
-            if let Some(previous) = previous.take() {
-                if isa == Isa::Avx512 {
-                    let same = |a: f32, b: f32| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
-                    assert!(
-                        previous.iter().zip(&results).all(|(&a, &b)| same(a, b)),
-                        "{func:?}, {kind}: AVX-512 differs"
-                    );
-                    continue;
-                }
+            if let Some(previous) = previous.take()
+                && isa == Isa::Avx512
+            {
+                let same = |a: f32, b: f32| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
+                assert!(
+                    previous.iter().zip(&results).all(|(&a, &b)| same(a, b)),
+                    "{func:?}, {kind}: AVX-512 differs"
+                );
+                continue;
             }
             for (i, &result) in results.iter().enumerate() {
                 let exact = library(func, x[i] as f64, y[i] as f64);
