@@ -1,6 +1,20 @@
 //! Graph rewriting, fusion, lowering to plans, and the memory projection.
 
+pub mod pass;
+pub mod pipeline;
+
+mod rebuild;
+
+mod canonicalize;
+mod expand;
+mod fold;
+mod make;
+mod movement;
+mod regions;
+
 pub mod fuse;
 pub mod lower;
 
 pub use lower::{LowerError, LowerOptions, Lowered, lower};
+pub use pass::{MathLevel, Optimized, Options, PassError, PassReport, PipelineReport, RuleFired, Stage};
+pub use pipeline::{optimize, optimize_with};

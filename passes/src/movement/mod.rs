@@ -1,0 +1,9 @@
+//! Moving views past other operations: pure functions from attributes and shapes to new nodes, written over
+//! [`Make`](crate::make::Make).
+
+mod reshape;
+mod slice;
+mod slice_join;
+
+pub(crate) use reshape::{as_unit_axes, groups};
+pub(crate) use slice::{compose, slice_of, slice_operand};

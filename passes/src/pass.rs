@@ -1,0 +1,229 @@
+//! What a pass is, how the pipeline runs one, and what it reports.
+
+use frit_ir::error::TypeError;
+use frit_ir::infer::infer;
+use frit_ir::ops::{Class, Op};
+use frit_ir::{Attr, Graph, Key, Loc};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// How far a program's floating-point results may move. Also the class of a rewrite rule: the least level at
+/// which it applies.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum MathLevel {
+    /// The same bits.
+    Exact,
+    /// The same up to rounding and the sign of zero: sums in another order, factoring, matrix products associated
+    /// otherwise. NaN and infinities may differ only where an intermediate result overflows.
+    Reassociate,
+    /// Assumes that no NaN and no infinity occurs.
+    Fast,
+}
+
+impl MathLevel {
+    /// The name in options and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            MathLevel::Exact => "exact",
+            MathLevel::Reassociate => "reassociate",
+            MathLevel::Fast => "fast",
+        }
+    }
+}
+
+/// What the passes may do. The frontends decide each field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// Which rewrite rules apply.
+    pub math: MathLevel,
+    /// Whether the e-graph pass runs at all.
+    pub rewrite: bool,
+    /// Check the graph after each pass.
+    pub verify: bool,
+}
+
+impl Options {
+    /// The usual passes at a math level; the graph is verified in debug builds.
+    pub fn new(math: MathLevel) -> Options {
+        Options { math, rewrite: true, verify: cfg!(debug_assertions) }
+    }
+}
+
+/// Why optimizing failed: always a bug of a pass, since a graph that type-checks can be optimized.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+pub enum PassError {
+    /// A pass built a node that does not type-check.
+    #[error("bug in pass `{pass}`: {error}")]
+    Type {
+        /// The pass.
+        pass: &'static str,
+        /// What the type checker says.
+        error: TypeError,
+    },
+    /// A pass left a graph that breaks an invariant.
+    #[error("bug in pass `{pass}`: {what}")]
+    Invalid {
+        /// The pass.
+        pass: &'static str,
+        /// The broken invariant.
+        what: String,
+    },
+}
+
+/// A rule that took part in the result.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RuleFired {
+    /// The rule's name.
+    pub name: &'static str,
+    /// Its class.
+    pub class: MathLevel,
+    /// How many nodes of the result it explains.
+    pub count: usize,
+    /// Where those nodes were written, without repetition; unknown places are left out.
+    pub locs: Vec<Loc>,
+}
+
+/// One line of the report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PassReport {
+    /// The pass.
+    pub name: &'static str,
+    /// Nodes before, regions included.
+    pub nodes_before: usize,
+    /// Nodes after.
+    pub nodes_after: usize,
+    /// Time taken.
+    pub nanoseconds: u64,
+    /// Whether the graph changed.
+    pub changed: bool,
+}
+
+/// What the pipeline did.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct PipelineReport {
+    /// Each pass in order.
+    pub passes: Vec<PassReport>,
+    /// Rules that shaped the result, by name.
+    pub rules: Vec<RuleFired>,
+    /// Why the e-graph search stopped, one entry per searched piece with the number of such pieces.
+    pub stops: Vec<(String, usize)>,
+    /// Modelled cost before the e-graph pass, in units of one f64 addition.
+    pub cost_before: f64,
+    /// Modelled cost after it; never more than before.
+    pub cost_after: f64,
+}
+
+/// The result of [`crate::optimize`].
+#[derive(Clone, PartialEq, Debug)]
+pub struct Optimized {
+    /// The graph; the same parameters and results as the one given.
+    pub graph: Graph,
+    /// How it came about.
+    pub report: PipelineReport,
+}
+
+/// A graph between two passes, as observers see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stage<'a> {
+    /// The pass that made it; `graph` for the input.
+    pub name: &'static str,
+    /// The graph.
+    pub graph: &'a Graph,
+    /// False if the pass left it as it was.
+    pub changed: bool,
+}
+
+/// One pass: a name and a function from graph to graph.
+#[derive(Clone, Copy)]
+pub(crate) struct Pass {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&Graph, &mut Context<'_>) -> Result<Graph, TypeError>,
+}
+
+/// What passes share: the options, and the report they add to.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) report: PipelineReport,
+    fired: BTreeMap<&'static str, RuleFired>,
+}
+
+impl Context<'_> {
+    pub(crate) fn new(options: &Options) -> Context<'_> {
+        Context { options, report: PipelineReport::default(), fired: BTreeMap::new() }
+    }
+
+    /// Counts one application of a rule.
+    pub(crate) fn fired(&mut self, name: &'static str, class: MathLevel, loc: &Loc) {
+        let entry = self.fired.entry(name).or_insert(RuleFired { name, class, count: 0, locs: vec![] });
+        entry.count += 1;
+        if *loc != Loc::NONE && !entry.locs.contains(loc) && entry.locs.len() < 16 {
+            entry.locs.push(loc.clone());
+        }
+    }
+
+    /// Runs one pass: times it, checks its result, and writes its line of the report.
+    pub(crate) fn step(&mut self, pass: &Pass, graph: &Graph) -> Result<(Graph, bool), PassError> {
+        let start = Instant::now();
+        let after = (pass.run)(graph, self).map_err(|error| PassError::Type { pass: pass.name, error })?;
+        let nanoseconds = start.elapsed().as_nanos() as u64;
+        let changed = after != *graph;
+        self.report.passes.push(PassReport {
+            name: pass.name,
+            nodes_before: count_nodes(graph),
+            nodes_after: count_nodes(&after),
+            nanoseconds,
+            changed,
+        });
+        if self.options.verify && changed {
+            check(&after, graph).map_err(|what| PassError::Invalid { pass: pass.name, what })?;
+        }
+        Ok((after, changed))
+    }
+
+    /// Ends the report.
+    pub(crate) fn finish(self) -> PipelineReport {
+        PipelineReport { rules: self.fired.into_values().collect(), ..self.report }
+    }
+}
+
+/// Nodes of a graph and of its regions.
+pub(crate) fn count_nodes(graph: &Graph) -> usize {
+    let inner = |n: &frit_ir::graph::Node| -> usize {
+        if n.op.class() != Class::Region {
+            return 0;
+        }
+        n.attrs.iter().map(|(_, a)| if let Attr::Graph(g) = a { count_nodes(g) } else { 0 }).sum()
+    };
+    graph.nodes.len() + graph.nodes.iter().map(inner).sum::<usize>()
+}
+
+/// Every node has the types that inference gives, operands come before uses, and the interface is unchanged.
+fn check(graph: &Graph, before: &Graph) -> Result<(), String> {
+    if graph.inputs != before.inputs {
+        return Err("the parameters changed".into());
+    }
+    if graph.output_types() != before.output_types() {
+        return Err("the result types changed".into());
+    }
+    for id in graph.ids() {
+        let n = graph.node(id);
+        if n.inputs.iter().any(|v| v.node >= id || v.index as usize >= graph.def(*v).types.len()) {
+            return Err(format!("node {} uses a value that is not defined before it", id.0));
+        }
+        if n.op == Op::Input {
+            let k = n.attrs.int(Key::Position) as usize;
+            if graph.inputs.get(k).map(|i| &i.ty) != n.types.first() {
+                return Err(format!("node {} is not a parameter of the graph", id.0));
+            }
+            continue;
+        }
+        let types: Vec<_> = n.inputs.iter().map(|v| graph.ty(*v)).collect();
+        match infer(n.op, &n.attrs, &types) {
+            Ok(t) if t == n.types => {}
+            Ok(_) => return Err(format!("node {} ({}) has a type that inference does not give", id.0, n.op)),
+            Err(e) => return Err(format!("node {}: {e}", id.0)),
+        }
+    }
+    Ok(())
+}

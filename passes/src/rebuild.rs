@@ -1,0 +1,125 @@
+//! Copying a graph node by node: the loop that every pass is made of.
+
+use frit_ir::build::Builder;
+use frit_ir::error::TypeError;
+use frit_ir::graph::{Graph, Node, NodeId, Value};
+use frit_ir::ops::{Class, Op};
+use frit_ir::{Attr, Attrs, Dim, Key, Symbol};
+use std::sync::Arc;
+
+/// Enclosing loop indices with their bounds, outermost first.
+pub(crate) type Ranges = [(Symbol, Dim, Dim)];
+
+/// What a pass does with one node.
+pub(crate) trait Visitor {
+    /// The values that stand for the node's results, or `None` to copy it with its new operands.
+    /// `node.attrs` holds regions that were already visited.
+    fn visit(
+        &mut self,
+        b: &mut Builder,
+        node: &Node,
+        inputs: &[Value],
+    ) -> Result<Option<Vec<Value>>, TypeError>;
+
+    /// Called on each graph, regions included, before its nodes are visited.
+    fn enter(&mut self, _graph: &Graph, _ranges: &Ranges) {}
+}
+
+/// The value of an unused result that no longer exists.
+pub(crate) const GONE: Value = Value { node: NodeId(u32::MAX), index: 0 };
+
+/// All results of a node.
+pub(crate) fn results(b: &Builder, first: Value) -> Vec<Value> {
+    let n = b.graph().def(first).types.len() as u32;
+    if n <= 1 {
+        return vec![first];
+    }
+    (0..n).map(|index| Value { node: first.node, index }).collect()
+}
+
+/// Copies the live nodes of a graph, regions included, asking `visitor` about each.
+pub(crate) fn rebuild(graph: &Graph, ranges: &Ranges, visitor: &mut dyn Visitor) -> Result<Graph, TypeError> {
+    visitor.enter(graph, ranges);
+    let mut b = Builder::new(&graph.name);
+    for (index, lo, hi) in ranges {
+        b.push_range(index.clone(), lo.clone(), hi.clone());
+    }
+    let mut parameters = vec![GONE; graph.inputs.len()];
+    for n in graph.nodes.iter().filter(|n| n.op == Op::Input) {
+        // Declared in order of position; the nodes give their locations.
+        let k = n.attrs.int(Key::Position) as usize;
+        parameters[k] = Value { node: NodeId(k as u32), index: 0 };
+    }
+    for input in &graph.inputs {
+        b.input(&input.name, input.ty.clone());
+    }
+    let live = graph.live();
+    let mut map: Vec<Vec<Value>> = vec![Vec::new(); graph.nodes.len()];
+    for id in graph.ids() {
+        let node = graph.node(id);
+        if node.op == Op::Input {
+            map[id.0 as usize] = vec![parameters[node.attrs.int(Key::Position) as usize]];
+            continue;
+        }
+        if !live[id.0 as usize] {
+            continue;
+        }
+        b.set_loc(node.loc.clone());
+        let inputs: Vec<Value> =
+            node.inputs.iter().map(|v| map[v.node.0 as usize][v.index as usize]).collect();
+        let new = if node.op.class() == Class::Region {
+            let attrs = map_regions(node.op, &node.attrs, ranges, &mut |g, r| rebuild(g, r, &mut *visitor))?;
+            let node = Node { attrs, ..node.clone() };
+            match visitor.visit(&mut b, &node, &inputs)? {
+                Some(new) => new,
+                None => copy(&mut b, &node, &inputs)?,
+            }
+        } else {
+            match visitor.visit(&mut b, node, &inputs)? {
+                Some(new) => new,
+                None => copy(&mut b, node, &inputs)?,
+            }
+        };
+        map[id.0 as usize] = new;
+    }
+    let outputs = graph.outputs.iter().map(|v| map[v.node.0 as usize][v.index as usize]).collect();
+    Ok(b.finish(outputs))
+}
+
+fn copy(b: &mut Builder, node: &Node, inputs: &[Value]) -> Result<Vec<Value>, TypeError> {
+    let first = b.node(node.op, node.attrs.clone(), inputs)?;
+    Ok(results(b, first))
+}
+
+/// Applies a function to each region of a node, with the loop indices that it sees.
+pub(crate) fn map_regions(
+    op: Op,
+    attrs: &Attrs,
+    ranges: &Ranges,
+    f: &mut dyn FnMut(&Graph, &Ranges) -> Result<Graph, TypeError>,
+) -> Result<Attrs, TypeError> {
+    let mut inner = ranges.to_vec();
+    if op == Op::For {
+        let index: Symbol = attrs.str(Key::Index).into();
+        inner.push((index, attrs.dim(Key::Lo).clone(), attrs.dim(Key::Hi).clone()));
+    }
+    let mut out = attrs.clone();
+    for (key, attr) in attrs.iter() {
+        if let Attr::Graph(g) = attr {
+            let new = f(g, &inner)?;
+            if new != **g {
+                out = out.with(key, Attr::Graph(Arc::new(new)));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// A pass that only needs to drop dead nodes and merge equal ones.
+pub(crate) struct Copy;
+
+impl Visitor for Copy {
+    fn visit(&mut self, _: &mut Builder, _: &Node, _: &[Value]) -> Result<Option<Vec<Value>>, TypeError> {
+        Ok(None)
+    }
+}
