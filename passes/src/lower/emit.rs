@@ -8,7 +8,7 @@ use frit_ir::dim::Symbol;
 use frit_ir::graph::{Graph, Node};
 use frit_ir::kernel::{Fault, Mem, val_symbol};
 use frit_ir::ops::{Class, Combine};
-use frit_ir::plan::View;
+use frit_ir::plan::{Buffer, BufferId, BufferSource, Origin, View};
 use frit_ir::prim::{Body, Emit, ScalarFn, Val};
 use frit_ir::{DType, Dim, Key, Op, Scalar, Value};
 use std::collections::HashMap;
@@ -38,11 +38,15 @@ pub(super) struct Emitter<'a> {
     pub(super) g: &'a Graph,
     pub(super) kb: KernelBuilder,
     /// Arrays in memory when the kernel starts.
-    storage: &'a HashMap<Value, View>,
+    storage: Option<&'a HashMap<Value, View>>,
     /// Values that are somewhere else while this kernel is built.
     pub(super) bindings: HashMap<Value, Binding>,
     /// Reductions inlined into this kernel with their phase: equal phases over one row share a loop.
     pub(super) phases: HashMap<Value, u32>,
+    /// Buffers that the kernel needs for itself; they follow `first_buffer` in the plan.
+    pub(super) new_buffers: Vec<Buffer>,
+    pub(super) first_buffer: u32,
+    next_scope: u32,
     caches: HashMap<Value, RowCache>,
     bodies: HashMap<(Op, Vec<DType>, DType), ScalarFn>,
 }
@@ -52,12 +56,40 @@ impl<'a> Emitter<'a> {
         Emitter {
             g,
             kb: KernelBuilder::new(name),
-            storage,
+            storage: Some(storage),
+            new_buffers: vec![],
+            first_buffer: 0,
+            next_scope: 1,
             bindings: HashMap::new(),
             phases: HashMap::new(),
             caches: HashMap::new(),
             bodies: HashMap::new(),
         }
+    }
+
+    /// Runs `f` with another graph's values: a region's body.
+    pub(super) fn with_graph<T>(
+        &mut self,
+        g: &'a Graph,
+        bindings: HashMap<Value, Binding>,
+        f: impl FnOnce(&mut Emitter<'a>) -> T,
+    ) -> T {
+        let outer =
+            (self.g, std::mem::replace(&mut self.bindings, bindings), self.storage.take(), self.kb.scope);
+        self.g = g;
+        self.kb.scope = self.next_scope;
+        self.next_scope += 1;
+        let result = f(self);
+        (self.g, self.bindings, self.storage, self.kb.scope) = outer;
+        result
+    }
+
+    /// A contiguous array of the kernel's own, kept by the plan.
+    pub(super) fn temporary(&mut self, dtype: DType, shape: &[Dim], origin: Origin) -> View {
+        let elements = frit_ir::dim::product(shape);
+        let id = BufferId(self.first_buffer + self.new_buffers.len() as u32);
+        self.new_buffers.push(Buffer { dtype, elements, source: BufferSource::Temporary, origin });
+        View::contiguous(id, shape)
     }
 
     /// Keeps a row value in scratch of `elements` after its first loop.
@@ -74,7 +106,7 @@ impl<'a> Emitter<'a> {
             let binding = binding.clone();
             return self.emit_bound(value, &binding, index);
         }
-        if let Some(view) = self.storage.get(&value) {
+        if let Some(view) = self.storage.and_then(|s| s.get(&value)) {
             let dtype = self.g.ty(value).dtype;
             self.kb.charge(2.0);
             return self.kb.load(view, dtype, index, false);

@@ -30,7 +30,7 @@ struct Frame {
     /// Instructions already in this frame.
     memo: HashMap<Key, Val>,
     /// Array elements already computed in this frame: value and position to its parts.
-    elements: HashMap<(Value, Vec<Dim>), Vec<Val>>,
+    elements: HashMap<(u32, Value, Vec<Dim>), Vec<Val>>,
     /// Nothing may be moved out of this frame (it may not run, or run after stores).
     barrier: bool,
 }
@@ -59,6 +59,8 @@ pub(super) struct KernelBuilder {
     /// Plan symbols (sizes, outer plan-level loops) already passed as size parameters.
     plan_symbols: HashMap<Symbol, Symbol>,
     next_symbol: u32,
+    /// The graph that values belong to: positions in a region's graph mean something else than outside.
+    pub(super) scope: u32,
     /// Work of one iteration of the outermost loop, in `f64` additions.
     pub(super) cost: Dim,
     /// Product of the extents of the open loops that count toward `cost`.
@@ -88,6 +90,7 @@ impl KernelBuilder {
             sizes: vec![],
             plan_symbols: HashMap::new(),
             next_symbol: 0,
+            scope: 0,
             cost: Dim::constant(0),
             trips: vec![Dim::constant(1)],
         }
@@ -169,12 +172,12 @@ impl KernelBuilder {
         let known = self.dims_depth(index);
         let depth = parts.iter().map(|v| self.val_depth(*v)).max().unwrap_or(0).max(known);
         let depth = depth.max(self.barrier_depth()).min(self.depth());
-        self.frames[depth].elements.insert((value, index.to_vec()), parts);
+        self.frames[depth].elements.insert((self.scope, value, index.to_vec()), parts);
     }
 
     /// The parts of an element computed before, if still valid.
     pub(super) fn recall(&self, value: Value, index: &[Dim]) -> Option<Vec<Val>> {
-        let key = (value, index.to_vec());
+        let key = (self.scope, value, index.to_vec());
         self.frames.iter().rev().find_map(|f| f.elements.get(&key).cloned())
     }
 
@@ -201,6 +204,11 @@ impl KernelBuilder {
     pub(super) fn size(&mut self, dim: &Dim) -> Dim {
         if dim.as_const().is_some_and(|v| (0..=1).contains(&v)) {
             return dim.clone();
+        }
+        let mut inside = false;
+        dim.for_each_symbol(&mut |s| inside |= symbol_val(s).is_some() || self.loop_depth.contains_key(s));
+        if inside {
+            return self.localize(dim);
         }
         let name: Symbol = format!("n{}", self.kernel.sizes.len()).into();
         self.kernel.sizes.push(name.clone());
@@ -293,6 +301,12 @@ impl KernelBuilder {
             self.ranges.push((s.clone(), Dim::constant(0), extent.clone()));
         }
         Dim::symbol(&s)
+    }
+
+    /// Opens a region's loop: later iterations see the stores of earlier ones, so nothing moves out of it.
+    pub(super) fn open_region_loop(&mut self, symbol: &Symbol, lo: Dim, hi: Dim) {
+        self.open_range(symbol, lo, hi);
+        self.set_barrier();
     }
 
     /// Opens a block that is not a loop (a branch, a while body); nothing moves out of it.

@@ -2,13 +2,18 @@
 
 use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
-use frit_ir::graph::{Graph, GraphBuilder};
-use frit_ir::{Attr, DType, Key, Op, Scalar, Value};
+use frit_ir::graph::{Graph, GraphBuilder, Input, Node};
+use frit_ir::{Attr, Attrs, DType, Dim, Key, Op, Scalar, TensorType, Value};
 use std::sync::Arc;
 
 /// The graph with position reductions (`argmin`, `argmax`) written as an extreme followed by the smallest position
 /// at which it is reached, and every composite op expanded. Regions included.
+/// Loop indices get names that are unique in the whole program.
 pub(super) fn legalize(g: &Graph) -> Result<Graph, TypeError> {
+    legalize_graph(g, &mut 0)
+}
+
+fn legalize_graph(g: &Graph, loops: &mut u32) -> Result<Graph, TypeError> {
     let mut b = Builder::from_graph(GraphBuilder::new(&g.name));
     let mut map: Vec<Vec<Value>> = Vec::with_capacity(g.nodes.len());
     for node in &g.nodes {
@@ -29,9 +34,16 @@ pub(super) fn legalize(g: &Graph) -> Result<Graph, TypeError> {
             }
             _ => {
                 let mut attrs = node.attrs.clone();
+                if node.op == Op::For {
+                    let name = format!("loop{loops}");
+                    *loops += 1;
+                    let body = rename_index(attrs.graph(Key::Body), attrs.str(Key::Index), &name);
+                    attrs = attrs.with(Key::Body, Attr::Graph(Arc::new(body)));
+                    attrs = attrs.with(Key::Index, Attr::Str(name.as_str().into()));
+                }
                 for key in [Key::Body, Key::Cond, Key::Else] {
-                    if let Some(Attr::Graph(region)) = node.attrs.get(key) {
-                        attrs = attrs.with(key, Attr::Graph(Arc::new(legalize(region)?)));
+                    if let Some(Attr::Graph(region)) = attrs.get(key).cloned() {
+                        attrs = attrs.with(key, Attr::Graph(Arc::new(legalize_graph(&region, loops)?)));
                     }
                 }
                 let v = b.node(node.op, attrs, &inputs)?;
@@ -44,11 +56,11 @@ pub(super) fn legalize(g: &Graph) -> Result<Graph, TypeError> {
     let done = b.finish(outputs);
     let left =
         done.nodes.iter().any(|n| n.op.def().expand.is_some() || matches!(n.op, Op::Argmin | Op::Argmax));
-    if left { legalize(&done) } else { Ok(done) }
+    if left { legalize_graph(&done, loops) } else { Ok(done) }
 }
 
 /// The first position of the extreme; a NaN is more extreme than any number.
-fn position(b: &mut Builder, x: Value, node: &frit_ir::graph::Node, extreme: Op) -> Result<Value, TypeError> {
+fn position(b: &mut Builder, x: Value, node: &Node, extreme: Op) -> Result<Value, TypeError> {
     let axis = node.attrs.ints(Key::Axes)[0];
     let shape = b.shape(x).to_vec();
     let m = b.reduce(extreme, x, Some(&[axis]), true)?;
@@ -61,4 +73,36 @@ fn position(b: &mut Builder, x: Value, node: &frit_ir::graph::Node, extreme: Op)
     let never = b.constant(Scalar::from_i64(DType::I64, i64::MAX));
     let at = b.select(hit, at, never)?;
     b.reduce(Op::Min, at, Some(&[axis]), node.attrs.bool(Key::Keepdims))
+}
+
+/// A copy of a graph with a loop index renamed, nested regions included.
+fn rename_index(g: &Graph, from: &str, to: &str) -> Graph {
+    let new = Dim::symbol(to);
+    let dim = |d: &Dim| d.substitute(&|s| (s == from).then(|| new.clone()));
+    let ty = |t: &TensorType| TensorType::new(t.dtype, t.shape.iter().map(dim).collect::<Vec<_>>());
+    let attrs = |a: &Attrs| {
+        let mut out = a.map_dims(&dim);
+        for key in [Key::Body, Key::Cond, Key::Else] {
+            if let Some(Attr::Graph(r)) = a.get(key) {
+                out = out.with(key, Attr::Graph(Arc::new(rename_index(r, from, to))));
+            }
+        }
+        out
+    };
+    Graph {
+        name: g.name.clone(),
+        inputs: g.inputs.iter().map(|i| Input { name: i.name.clone(), ty: ty(&i.ty) }).collect(),
+        nodes: g
+            .nodes
+            .iter()
+            .map(|n| Node {
+                op: n.op,
+                attrs: attrs(&n.attrs),
+                inputs: n.inputs.clone(),
+                types: n.types.iter().map(ty).collect(),
+                loc: n.loc.clone(),
+            })
+            .collect(),
+        outputs: g.outputs.clone(),
+    }
 }

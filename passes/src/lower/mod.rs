@@ -4,6 +4,7 @@
 //! become calls on views, regions become loops in a kernel or in the plan, and [`schedule`] adds the lifetimes of
 //! buffers. `emit` computes one element, `reduce` and `nest` write the loops, `kernel_builder` places instructions.
 
+mod control;
 pub(crate) mod cost;
 mod emit;
 pub(crate) mod index;
@@ -11,6 +12,7 @@ mod kernel_builder;
 mod legalize;
 mod nest;
 pub(crate) mod reduce;
+mod region;
 mod schedule;
 
 use crate::fuse::{self, Fusion, Group, Reason, Shape};
@@ -83,6 +85,7 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Lowered, LowerErro
     let fusion = fuse::fuse(&graph);
     let mut p = Planner::new(&graph, &fusion, options);
     p.inputs(options);
+    p.literals();
     for group in &fusion.groups {
         p.group(group)?;
     }
@@ -90,6 +93,17 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Lowered, LowerErro
     let (mut plan, groups) = (p.plan, p.reports);
     schedule::schedule(&mut plan, &p.copies);
     Ok(Lowered { plan, groups })
+}
+
+fn empty_plan(name: &Arc<str>) -> Plan {
+    Plan {
+        name: name.clone(),
+        inputs: vec![],
+        buffers: vec![],
+        kernels: vec![],
+        steps: vec![],
+        outputs: vec![],
+    }
 }
 
 struct Planner<'a> {
@@ -106,18 +120,10 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     fn new(g: &'a Graph, fusion: &'a Fusion, _: &LowerOptions) -> Planner<'a> {
-        let plan = Plan {
-            name: g.name.clone(),
-            inputs: vec![],
-            buffers: vec![],
-            kernels: vec![],
-            steps: vec![],
-            outputs: vec![],
-        };
         Planner {
             g,
             fusion,
-            plan,
+            plan: empty_plan(&g.name),
             storage: HashMap::new(),
             reports: vec![],
             copies: HashSet::new(),
@@ -143,17 +149,23 @@ impl<'a> Planner<'a> {
         View::contiguous(id, &ty.shape)
     }
 
+    /// Array constants are buffers of the program.
+    fn literals(&mut self) {
+        for id in self.g.ids() {
+            let node = self.g.node(id);
+            if node.op == Op::Literal {
+                let source = BufferSource::Constant(node.attrs.data().clone());
+                let ty = &node.types[0];
+                let buffer = self.buffer(ty.dtype, ty.elements(), source, self.origin(node));
+                self.storage.insert(Value { node: id, index: 0 }, View::contiguous(buffer, &ty.shape));
+            }
+        }
+    }
+
     fn inputs(&mut self, options: &LowerOptions) {
         for id in self.g.ids() {
             let node = self.g.node(id);
             let v = Value { node: id, index: 0 };
-            if node.op == Op::Literal {
-                let origin = self.origin(node);
-                let data = node.attrs.data().clone();
-                let source = BufferSource::Constant(data);
-                let buffer = self.buffer(node.types[0].dtype, node.types[0].elements(), source, origin);
-                self.storage.insert(v, View::contiguous(buffer, &node.types[0].shape));
-            }
             if node.op != Op::Input {
                 continue;
             }
@@ -409,7 +421,7 @@ impl<'a> Planner<'a> {
                 let view = self.allocate(value);
                 let storage = std::mem::take(&mut self.storage);
                 let mut e = Emitter::new(g, self.name(node.op.name()), &storage);
-                let extent = nest::cumulative(&mut e, value, &view);
+                let extent = nest::cumulative(&mut e, value, &view, true);
                 let origin = self.origin(node);
                 self.launch(e, extent, origin);
                 self.storage = storage;
@@ -428,6 +440,7 @@ impl<'a> Planner<'a> {
             }
             (_, Op::UpdateSlice) => self.update_slice(id),
             (Class::Library, _) => self.library(id),
+            (Class::Region, _) => self.region(id)?,
             (_, op) => {
                 return Err(LowerError::Unsupported {
                     op,
@@ -458,7 +471,7 @@ impl<'a> Planner<'a> {
         let storage = std::mem::take(&mut self.storage);
         let mut e = Emitter::new(g, self.name("update"), &storage);
         let parallel = product(&window.shape).as_const().is_none_or(|n| n > SERIAL);
-        let extent = nest::fill(&mut e, update, &window, parallel);
+        let extent = nest::fill(&mut e, update, &window, parallel, false);
         let origin = self.origin(node);
         self.launch(e, extent, origin);
         self.storage = storage;

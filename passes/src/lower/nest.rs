@@ -410,8 +410,15 @@ fn keep_axes(g: &Graph, value: Value, shape: &ColumnShape, at: &[Dim], j: &Symbo
         .collect()
 }
 
-/// Fills a window with a value broadcast to its shape.
-pub(super) fn fill(e: &mut Emitter<'_>, value: Value, window: &View, parallel: bool) -> Parallel {
+/// Fills a window with a value broadcast to its shape. A `moving` window belongs to an array that the kernel also
+/// reads: it is addressed as it is.
+pub(super) fn fill(
+    e: &mut Emitter<'_>,
+    value: Value,
+    window: &View,
+    parallel: bool,
+    moving: bool,
+) -> Parallel {
     let g = e.g;
     let sizes = &window.shape;
     let mut index = vec![Dim::constant(0); sizes.len()];
@@ -439,7 +446,7 @@ pub(super) fn fill(e: &mut Emitter<'_>, value: Value, window: &View, parallel: b
     let ty = g.ty(value);
     let parts = e.emit(value, &super::index::broadcast_index(&ty.shape, &index));
     e.kb.charge(2.0);
-    e.kb.store(window, ty.dtype, &index, &parts, false);
+    e.kb.store(window, ty.dtype, &index, &parts, moving);
     if let Some((s, hi)) = last {
         e.kb.end_trips();
         let kind = if e.kb.holds_loop() { LoopKind::Serial } else { LoopKind::Vector };
@@ -450,7 +457,7 @@ pub(super) fn fill(e: &mut Emitter<'_>, value: Value, window: &View, parallel: b
 }
 
 /// A running combination along an axis, parallel over the others.
-pub(super) fn cumulative(e: &mut Emitter<'_>, value: Value, view: &View) -> Parallel {
+pub(super) fn cumulative(e: &mut Emitter<'_>, value: Value, view: &View, parallel: bool) -> Parallel {
     let g = e.g;
     let node = g.def(value);
     let axis = node.attrs.int(Key::Axis) as usize;
@@ -462,9 +469,13 @@ pub(super) fn cumulative(e: &mut Emitter<'_>, value: Value, view: &View) -> Para
         shape.iter().cloned().enumerate().filter(|(k, n)| *k != axis && !n.is(1)).collect();
     let mut open = OpenLoops::default();
     let mut extent = Dim::constant(1);
-    if !outer.is_empty() {
+    if parallel && !outer.is_empty() {
         extent = outer.iter().fold(Dim::constant(1), |acc, (_, n)| acc * n);
         open_parallel(e, &mut open, &extent, &outer, None, &mut index);
+    } else {
+        for (k, n) in &outer {
+            open_serial(e, &mut open, n, &mut index[*k]);
+        }
     }
     let real = dtype.real();
     let vars: Vec<_> = (0..if dtype.is_complex() { 2 } else { 1 }).map(|_| e.kb.var(real)).collect();
@@ -487,7 +498,7 @@ pub(super) fn cumulative(e: &mut Emitter<'_>, value: Value, view: &View) -> Para
     for (var, src) in vars.iter().zip(&after) {
         e.kb.stmt(Stmt::Set { var: *var, src: *src });
     }
-    e.kb.store(view, dtype, &index, &after, false);
+    e.kb.store(view, dtype, &index, &after, !parallel);
     e.kb.end_trips();
     e.kb.close_loop(&s, Dim::constant(0), hi, LoopKind::Serial);
     close(e, open);
