@@ -105,6 +105,10 @@ pub struct Group {
 }
 
 impl Group {
+    fn empty() -> Group {
+        Group { shape: Shape::Single, roots: vec![], reductions: vec![], touched: HashSet::new(), size: 0 }
+    }
+
     /// True if the group's kernel computes or reads a node.
     pub(crate) fn computes(&self, id: NodeId) -> bool {
         self.touched.contains(&id)
@@ -709,8 +713,58 @@ impl<'a> Fuser<'a> {
         true
     }
 
-    fn finish(self) -> Fusion {
+    /// Joins groups of reductions over the same axes of related arrays, neither of which needs the other: one pass
+    /// over the data serves both (mean and maximum of one array).
+    fn join_groups(&mut self) {
+        let n = self.groups.len();
+        for a in (0..n).rev() {
+            for b in (a.saturating_sub(16)..a).rev() {
+                if self.alike(a, b) && !self.depends(a, b) && !self.depends(b, a) {
+                    let gone = std::mem::replace(&mut self.groups[b], Group::empty());
+                    let kept = &mut self.groups[a];
+                    kept.roots.extend(&gone.roots);
+                    kept.reductions.extend(&gone.reductions);
+                    kept.touched.extend(&gone.touched);
+                    kept.size += gone.size;
+                    for r in gone.roots {
+                        self.group_of.insert(r, a);
+                    }
+                    let needs = std::mem::take(&mut self.needs[b]);
+                    self.needs[a].extend(needs);
+                    for set in &mut self.needs {
+                        if set.remove(&b) {
+                            set.insert(a);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn alike(&self, a: usize, b: usize) -> bool {
+        let (x, y) = (&self.groups[a], &self.groups[b]);
+        let (Some(r), Some(s)) = (x.reductions.first(), y.reductions.first()) else { return false };
+        let (r, s) = (self.g.node(*r), self.g.node(*s));
+        let source = |n: &Node| self.g.ty(n.inputs[0]).shape.clone();
+        let shared = |id: &NodeId| !self.is_scalar(*id) && y.touched.contains(id);
+        x.shape == y.shape
+            && source(r) == source(s)
+            && r.attrs.ints(Key::Axes) == s.attrs.ints(Key::Axes)
+            && x.roots.len() + y.roots.len() <= MOST_ROOTS
+            && x.size + y.size <= LARGEST_GROUP
+            && x.touched.iter().any(shared)
+            && x.roots
+                .iter()
+                .chain(&y.roots)
+                .all(|i| self.g.node(*i).types[0].rank() == self.g.node(x.roots[0]).types[0].rank())
+    }
+
+    fn finish(mut self) -> Fusion {
+        self.join_groups();
         // Groups were made from the results back; run them in dependency order, earliest node first.
+        let (groups, needs): (Vec<Group>, Vec<BTreeSet<usize>>) = self.compact();
+        self.groups = groups;
+        self.needs = needs;
         let n = self.groups.len();
         let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); n];
         let mut waiting: Vec<usize> = self.needs.iter().map(BTreeSet::len).collect();
@@ -741,6 +795,20 @@ impl<'a> Fuser<'a> {
             g.reductions.sort();
         }
         Fusion { stored: self.stored, groups: sorted }
+    }
+
+    /// Groups that still have roots, with their needs renumbered.
+    fn compact(&mut self) -> (Vec<Group>, Vec<BTreeSet<usize>>) {
+        let mut number = vec![0; self.groups.len()];
+        let mut next = 0;
+        for (k, g) in self.groups.iter().enumerate() {
+            number[k] = next;
+            next += !g.roots.is_empty() as usize;
+        }
+        let all = std::mem::take(&mut self.groups).into_iter().zip(std::mem::take(&mut self.needs));
+        all.filter(|(g, _)| !g.roots.is_empty())
+            .map(|(g, needs)| (g, needs.into_iter().map(|n| number[n]).collect()))
+            .unzip()
     }
 }
 

@@ -471,7 +471,9 @@ impl<'a> Planner<'a> {
         let storage = std::mem::take(&mut self.storage);
         let mut e = Emitter::new(g, self.name("update"), &storage);
         let parallel = product(&window.shape).as_const().is_none_or(|n| n > SERIAL);
-        let extent = nest::fill(&mut e, update, &window, parallel, false);
+        let roots = [Root { value: update, view: window.clone() }];
+        let domain = Domain { sizes: &window.shape, merge: &[], rows: None, parallel };
+        let extent = nest::map(&mut e, &domain, &roots);
         let origin = self.origin(node);
         self.launch(e, extent, origin);
         self.storage = storage;

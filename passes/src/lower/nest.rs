@@ -14,7 +14,7 @@ pub(super) const CHUNK: i64 = 4096;
 /// Columns of one chunk of a column reduction: accumulators that stay in L1.
 pub(super) const COLUMNS: i64 = 512;
 
-/// A value to store, and where.
+/// A value to store, and where. It broadcasts to the loops' domain.
 pub(super) struct Root {
     pub(super) value: Value,
     pub(super) view: View,
@@ -79,6 +79,9 @@ pub(super) fn map(e: &mut Emitter<'_>, domain: &Domain<'_>, roots: &[Root]) -> P
             open_serial(e, &mut open, n, &mut index[*k]);
         }
     }
+    if domain.rows.is_some() {
+        row_reductions(e, &index[..rows.min(rank)]);
+    }
     let once_per_row = |r: &Root| {
         let shape = &g.ty(r.value).shape;
         domain.rows.is_some()
@@ -124,9 +127,37 @@ pub(super) fn map(e: &mut Emitter<'_>, domain: &Domain<'_>, roots: &[Root]) -> P
     extent
 }
 
+/// Emits the reductions over a row, phase by phase, before the loops that use them: values that both need are then
+/// computed, and cached, by the first.
+fn row_reductions(e: &mut Emitter<'_>, row: &[Dim]) {
+    let g = e.g;
+    let mut all: Vec<(u32, Value)> = e.phases.iter().map(|(v, p)| (*p, *v)).collect();
+    all.sort();
+    for (_, v) in all {
+        let node = g.def(v);
+        let source = &g.ty(node.inputs[0]).shape;
+        let kept_rank = source.len() - node.attrs.ints(Key::Axes).len();
+        // Axes of size 1 may stand anywhere in the domain: take coordinates in order.
+        let mut real = row.iter().filter(|d| !d.is(0));
+        let mut kept = Vec::with_capacity(kept_rank);
+        for (k, n) in source.iter().enumerate() {
+            if !node.attrs.ints(Key::Axes).contains(&(k as i64)) {
+                kept.push(if n.is(1) {
+                    Dim::constant(0)
+                } else {
+                    real.next().cloned().unwrap_or(Dim::constant(0))
+                });
+            }
+        }
+        let at = reduce::result_index(node, source.len(), &kept);
+        e.emit(v, &at);
+    }
+}
+
 fn store(e: &mut Emitter<'_>, root: &Root, index: &[Dim]) {
-    let parts = e.emit(root.value, index);
-    let dtype = e.g.ty(root.value).dtype;
+    let ty = e.g.ty(root.value);
+    let parts = e.emit(root.value, &super::index::broadcast_index(&ty.shape, index));
+    let dtype = ty.dtype;
     e.kb.charge(2.0);
     e.kb.store(&root.view, dtype, index, &parts, false);
 }
@@ -225,7 +256,8 @@ pub(super) fn split(
             kept.push(at);
         }
     }
-    let results = reduce::emit_batch(e, batch, &kept, Some(Part { axis, lo, hi }));
+    let results =
+        reduce::emit_batch(e, batch, &kept, Some(Part { axis, lo, hi, length: Dim::constant(rows) }));
     for ((v, view), parts) in batch.iter().zip(partials).zip(results) {
         let mut at = vec![Dim::symbol(&c)];
         at.extend(kept.iter().cloned());
@@ -408,52 +440,6 @@ fn keep_axes(g: &Graph, value: Value, shape: &ColumnShape, at: &[Dim], j: &Symbo
             }
         })
         .collect()
-}
-
-/// Fills a window with a value broadcast to its shape. A `moving` window belongs to an array that the kernel also
-/// reads: it is addressed as it is.
-pub(super) fn fill(
-    e: &mut Emitter<'_>,
-    value: Value,
-    window: &View,
-    parallel: bool,
-    moving: bool,
-) -> Parallel {
-    let g = e.g;
-    let sizes = &window.shape;
-    let mut index = vec![Dim::constant(0); sizes.len()];
-    let axes: Vec<(usize, Dim)> = sizes.iter().cloned().enumerate().filter(|(_, n)| !n.is(1)).collect();
-    let mut open = OpenLoops::default();
-    let mut extent = Dim::constant(1);
-    let (outer, inner) = axes.split_at(axes.len().saturating_sub(1));
-    if parallel && !outer.is_empty() {
-        extent = outer.iter().fold(Dim::constant(1), |acc, (_, n)| acc * n);
-        open_parallel(e, &mut open, &extent, outer, None, &mut index);
-    } else {
-        for (k, n) in outer {
-            open_serial(e, &mut open, n, &mut index[*k]);
-        }
-    }
-    let mut last = None;
-    if let Some((k, n)) = inner.first() {
-        let s = e.fresh("i");
-        let hi = e.kb.size(n);
-        e.kb.open_loop(&s, n);
-        e.kb.begin_trips(n);
-        index[*k] = Dim::symbol(&s);
-        last = Some((s, hi));
-    }
-    let ty = g.ty(value);
-    let parts = e.emit(value, &super::index::broadcast_index(&ty.shape, &index));
-    e.kb.charge(2.0);
-    e.kb.store(window, ty.dtype, &index, &parts, moving);
-    if let Some((s, hi)) = last {
-        e.kb.end_trips();
-        let kind = if e.kb.holds_loop() { LoopKind::Serial } else { LoopKind::Vector };
-        e.kb.close_loop(&s, Dim::constant(0), hi, kind);
-    }
-    close(e, open);
-    extent
 }
 
 /// A running combination along an axis, parallel over the others.

@@ -140,6 +140,8 @@ pub(super) struct Part {
     pub(super) axis: usize,
     pub(super) lo: Dim,
     pub(super) hi: Dim,
+    /// Greatest length, for the cost.
+    pub(super) length: Dim,
 }
 
 /// Emits loops over the reduced axes of several reductions of one shape; results in the order of `batch`.
@@ -182,7 +184,8 @@ pub(super) fn emit_batch(
         let s = e.fresh("r");
         let (lo, hi) = bounds(e, &shape[*axis], part.as_ref().filter(|p| p.axis == *axis));
         e.kb.open_loop(&s, &shape[*axis]);
-        e.kb.begin_trips(&shape[*axis]);
+        let trips = part.as_ref().filter(|p| p.axis == *axis).map_or(&shape[*axis], |p| &p.length);
+        e.kb.begin_trips(trips);
         at[*axis] = Dim::symbol(&s);
         open.push((s, lo, hi));
     }
@@ -212,6 +215,7 @@ fn innermost(
 ) {
     let blocked = reductions.iter().any(|r| r.parts.iter().any(|p| matches!(p, Accumulator::Blocked { .. })));
     let serial = reductions.iter().any(|r| r.parts.iter().any(|p| matches!(p, Accumulator::Joint { .. })));
+    let trips = part.map_or(extent, |p| &p.length);
     let (lo, hi) = bounds(e, extent, part);
     let short = extent.as_const().is_some_and(|n| n <= BLOCK);
     let block = (blocked && !short).then(|| e.fresh("k"));
@@ -234,7 +238,7 @@ fn innermost(
     }
     let s = e.fresh("r");
     e.kb.open_loop(&s, extent);
-    e.kb.begin_trips(extent);
+    e.kb.begin_trips(trips);
     at[axis] = Dim::symbol(&s);
     for r in reductions.iter() {
         let parts = e.emit(r.source, at);
