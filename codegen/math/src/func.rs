@@ -3,7 +3,7 @@
 use crate::dispatch;
 use crate::hardware;
 use crate::isa::Isa;
-use crate::{exp, library, log, trig};
+use crate::{exp, hyperbolic, library, log, power, trig};
 
 macro_rules! functions {
     (
@@ -120,11 +120,11 @@ functions! {
     /// Inverse tangent.
     Atan      "atan"      unary  library::Atan,      [0.51, 0.51], [8.0, 5.0];
     /// Hyperbolic sine.
-    Sinh      "sinh"      unary  library::Sinh,      [0.51, 0.51], [8.0, 5.0];
+    Sinh      "sinh"      unary  hyperbolic::Sinh,      [1.0, 2.0], [8.0, 5.0];
     /// Hyperbolic cosine.
-    Cosh      "cosh"      unary  library::Cosh,      [0.51, 0.51], [8.0, 5.0];
+    Cosh      "cosh"      unary  hyperbolic::Cosh,      [1.0, 2.0], [8.0, 5.0];
     /// Hyperbolic tangent.
-    Tanh      "tanh"      unary  library::Tanh,      [0.51, 0.51], [8.0, 5.0];
+    Tanh      "tanh"      unary  hyperbolic::Tanh,      [1.0, 2.0], [8.0, 5.0];
     /// Inverse hyperbolic sine.
     Asinh     "asinh"     unary  library::Asinh,     [0.51, 0.51], [10.0, 6.0];
     /// Inverse hyperbolic cosine.
@@ -132,7 +132,7 @@ functions! {
     /// Inverse hyperbolic tangent.
     Atanh     "atanh"     unary  library::Atanh,     [0.51, 0.51], [10.0, 6.0];
     /// Cube root.
-    Cbrt      "cbrt"      unary  library::Cbrt,      [0.51, 0.51], [8.0, 5.0];
+    Cbrt      "cbrt"      unary  power::Cbrt,      [1.0, 2.0], [8.0, 5.0];
     /// Error function.
     Erf       "erf"       unary  library::Erf,       [0.51, 0.51], [10.0, 6.0];
     /// Complementary error function.
@@ -144,11 +144,11 @@ functions! {
     /// Square root, correctly rounded.
     Sqrt      "sqrt"      unary  hardware::Sqrt,     [0.5, 0.5],   [0.6, 0.3];
     /// `x^y`.
-    Pow       "pow"       binary library::Pow,       [0.51, 0.51], [15.0, 8.0];
+    Pow       "pow"       binary power::Pow,       [1.0, 2.0], [15.0, 8.0];
     /// The angle of the point `(y, x)`: the first operand is `y`.
     Atan2     "atan2"     binary library::Atan2,     [0.51, 0.51], [15.0, 8.0];
     /// `sqrt(x^2 + y^2)` without spurious overflow.
-    Hypot     "hypot"     binary library::Hypot,     [1.0, 1.0], [8.0, 5.0];
+    Hypot     "hypot"     binary power::Hypot,     [1.0, 2.0], [8.0, 5.0];
     /// Remainder of `x / y` truncated, exact; the sign is that of `x`.
     Fmod      "fmod"      binary library::Fmod,      [0.0, 0.0],   [10.0, 8.0];
     /// The next value after `x` towards `y`, exact.

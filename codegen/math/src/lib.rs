@@ -15,10 +15,12 @@ mod dispatch;
 mod exp;
 mod func;
 mod hardware;
+mod hyperbolic;
 mod isa;
 mod library;
 mod log;
 mod num;
+mod power;
 mod trig;
 
 pub use dispatch::{Binary, Unary};

@@ -8,8 +8,8 @@ use crate::dispatch::Kernel1;
 use crate::num::{fast_two_sum, fma, poly, two_prod, two_sum};
 
 /// `ln 2` in two parts; the first has trailing zeros enough for `k LN2_HI` to be exact.
-const LN2_HI: f64 = 0.6931471805598903;
-const LN2_LO: f64 = 5.4979230187085024e-14;
+pub(crate) const LN2_HI: f64 = 0.6931471805598903;
+pub(crate) const LN2_LO: f64 = 5.4979230187085024e-14;
 const LN2_HI_F32: f32 = 0.693_176_27;
 const LN2_LO_F32: f32 = -2.908_893e-5;
 
