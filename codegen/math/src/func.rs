@@ -3,7 +3,7 @@
 use crate::dispatch;
 use crate::hardware;
 use crate::isa::Isa;
-use crate::{exp, hyperbolic, library, log, power, trig};
+use crate::{arc, erf, exp, hyperbolic, library, log, power, trig};
 
 macro_rules! functions {
     (
@@ -114,11 +114,11 @@ functions! {
     /// Tangent.
     Tan       "tan"       unary  trig::Tan,       [1.0, 2.0], [10.0, 5.0];
     /// Inverse sine.
-    Asin      "asin"      unary  library::Asin,      [0.51, 0.51], [8.0, 5.0];
+    Asin      "asin"      unary  arc::Asin,      [1.0, 2.0], [8.0, 5.0];
     /// Inverse cosine.
-    Acos      "acos"      unary  library::Acos,      [0.51, 0.51], [8.0, 5.0];
+    Acos      "acos"      unary  arc::Acos,      [1.0, 2.0], [8.0, 5.0];
     /// Inverse tangent.
-    Atan      "atan"      unary  library::Atan,      [0.51, 0.51], [8.0, 5.0];
+    Atan      "atan"      unary  arc::Atan,      [1.0, 2.0], [8.0, 5.0];
     /// Hyperbolic sine.
     Sinh      "sinh"      unary  hyperbolic::Sinh,      [1.0, 2.0], [8.0, 5.0];
     /// Hyperbolic cosine.
@@ -134,7 +134,7 @@ functions! {
     /// Cube root.
     Cbrt      "cbrt"      unary  power::Cbrt,      [1.0, 2.0], [8.0, 5.0];
     /// Error function.
-    Erf       "erf"       unary  library::Erf,       [0.51, 0.51], [10.0, 6.0];
+    Erf       "erf"       unary  erf::Erf,       [1.0, 2.0], [10.0, 6.0];
     /// Complementary error function.
     Erfc      "erfc"      unary  library::Erfc,      [0.51, 0.51], [15.0, 6.0];
     /// Logarithm of the absolute value of the gamma function.
@@ -146,7 +146,7 @@ functions! {
     /// `x^y`.
     Pow       "pow"       binary power::Pow,       [1.0, 2.0], [15.0, 8.0];
     /// The angle of the point `(y, x)`: the first operand is `y`.
-    Atan2     "atan2"     binary library::Atan2,     [0.51, 0.51], [15.0, 8.0];
+    Atan2     "atan2"     binary arc::Atan2,     [1.0, 2.0], [15.0, 8.0];
     /// `sqrt(x^2 + y^2)` without spurious overflow.
     Hypot     "hypot"     binary power::Hypot,     [1.0, 2.0], [8.0, 5.0];
     /// Remainder of `x / y` truncated, exact; the sign is that of `x`.

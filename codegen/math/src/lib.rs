@@ -11,7 +11,9 @@
 //! assert_eq!(Func::from_name("pow"), Some(Func::Pow));
 //! ```
 
+mod arc;
 mod dispatch;
+mod erf;
 mod exp;
 mod func;
 mod hardware;

@@ -27,16 +27,11 @@ macro_rules! library {
     };
 }
 
-library!(Kernel1 Asin(x), pxfm::f_asin, pxfm::f_asinf);
-library!(Kernel1 Acos(x), pxfm::f_acos, pxfm::f_acosf);
-library!(Kernel1 Atan(x), pxfm::f_atan, pxfm::f_atanf);
 library!(Kernel1 Asinh(x), pxfm::f_asinh, pxfm::f_asinhf);
 library!(Kernel1 Acosh(x), pxfm::f_acosh, pxfm::f_acoshf);
 library!(Kernel1 Atanh(x), pxfm::f_atanh, pxfm::f_atanhf);
-library!(Kernel1 Erf(x), pxfm::f_erf, pxfm::f_erff);
 library!(Kernel1 Erfc(x), pxfm::f_erfc, pxfm::f_erfcf);
 library!(Kernel1 Lgamma(x), pxfm::f_lgamma, pxfm::f_lgammaf);
 library!(Kernel1 Tgamma(x), pxfm::f_tgamma, pxfm::f_tgammaf);
-library!(Kernel2 Atan2(y, x), pxfm::f_atan2, pxfm::f_atan2f);
 library!(Kernel2 Fmod(x, y), |x: f64, y: f64| x % y, |x: f32, y: f32| x % y);
 library!(Kernel2 Nextafter(x, y), libm::nextafter, libm::nextafterf);
