@@ -194,9 +194,11 @@ impl Kernel1<f64> for Atan {
     }
 }
 
-/// As [`atan_quotient`], to single precision: the quotient is at most 1, and `base` and `sign` undo the swap.
+/// The angle of `(d, n)` for `n >= 0` and `|d|` given, where `left` says that `d` is negative.
+///
+/// The quotient is at most 1, and its angle is added to or taken from 0, `π/2` or `π`.
 #[inline(always)]
-fn atan_quotient_f32(n: f32, d: f32) -> f32 {
+fn atan_quotient_f32(n: f32, d: f32, left: bool) -> f32 {
     let swap = n > d;
     let (top, bottom) = if swap { (d, n) } else { (n, d) };
     let t = top / bottom;
@@ -216,14 +218,17 @@ fn atan_quotient_f32(n: f32, d: f32) -> f32 {
             -0.001_827_214_5,
         ],
     );
-    let atan = fma(t * z, p, t);
-    if swap { (PIO2_F32.0 - atan) + PIO2_F32.1 } else { atan }
+    let axis = if left { PI_F32 } else { (0.0, 0.0) };
+    let (base, base_lo) = if swap { PIO2_F32 } else { axis };
+    let sign = if swap != left { -1.0 } else { 1.0 };
+    let (hi, lo) = fast_two_sum(base, sign * t);
+    hi + fma(sign * t * z, p, lo + base_lo)
 }
 
 impl Kernel1<f32> for Atan {
     #[inline(always)]
     fn fast(x: f32) -> f32 {
-        atan_quotient_f32(x.abs(), 1.0).copysign(x)
+        atan_quotient_f32(x.abs(), 1.0, false).copysign(x)
     }
     #[inline(always)]
     fn slow(x: f32) -> f32 {
@@ -262,9 +267,7 @@ impl Kernel2<f64> for Atan2 {
 impl Kernel2<f32> for Atan2 {
     #[inline(always)]
     fn fast(y: f32, x: f32) -> f32 {
-        let angle = atan_quotient_f32(y.abs(), x.abs());
-        let left = PI_F32.0 - (angle - PI_F32.1);
-        (if x.is_sign_negative() { left } else { angle }).copysign(y)
+        atan_quotient_f32(y.abs(), x.abs(), x.is_sign_negative()).copysign(y)
     }
     #[inline(always)]
     fn rare(y: f32, x: f32) -> bool {

@@ -89,7 +89,7 @@ impl Kernel1<f64> for Sinh {
     }
     #[inline(always)]
     fn slow(x: f64) -> f64 {
-        pxfm::f_sinh(x)
+        pxfm::f_sinh(x).copysign(x) // the library loses the sign of zero
     }
 }
 
@@ -109,7 +109,7 @@ impl Kernel1<f32> for Sinh {
     }
     #[inline(always)]
     fn slow(x: f32) -> f32 {
-        pxfm::f_sinhf(x)
+        pxfm::f_sinhf(x).copysign(x)
     }
 }
 

@@ -60,6 +60,13 @@ fn with_sign(x: f64, y: f64, result: f64) -> f64 {
     if x < 0.0 { negative_base } else { result }
 }
 
+/// The operands whose powers C99 lists. (The more accurate library has some of them wrong: `pow(1, NaN)` and powers
+/// of -0.)
+#[inline(always)]
+fn special(x: f64, y: f64) -> bool {
+    x == 0.0 || !x.is_finite() || !y.is_finite()
+}
+
 /// `x^y = e^(y log x)`.
 pub(crate) struct Pow;
 
@@ -86,7 +93,7 @@ impl Kernel2<f64> for Pow {
     }
     #[inline(always)]
     fn slow(x: f64, y: f64) -> f64 {
-        pxfm::f_pow(x, y)
+        if special(x, y) { libm::pow(x, y) } else { pxfm::f_pow(x, y) }
     }
 }
 
@@ -134,7 +141,7 @@ impl Kernel2<f32> for Pow {
     }
     #[inline(always)]
     fn slow(x: f32, y: f32) -> f32 {
-        pxfm::f_powf(x, y)
+        if special(x as f64, y as f64) { libm::powf(x, y) } else { pxfm::f_powf(x, y) }
     }
 }
 
@@ -246,7 +253,8 @@ impl Kernel2<f64> for Hypot {
     }
     #[inline(always)]
     fn slow(x: f64, y: f64) -> f64 {
-        pxfm::f_hypot(x, y)
+        // Infinity wins even over NaN.
+        if x.is_infinite() || y.is_infinite() { f64::INFINITY } else { pxfm::f_hypot(x, y) }
     }
 }
 
@@ -255,12 +263,12 @@ impl Kernel2<f32> for Hypot {
     #[inline(always)]
     fn fast(x: f32, y: f32) -> f32 {
         let (wide_x, wide_y) = (x as f64, y as f64);
-        let result = fma(wide_x, wide_x, wide_y * wide_y).sqrt() as f32;
+        let result = (wide_x * wide_x + wide_y * wide_y).sqrt() as f32;
         // Infinity wins even over NaN.
         if x.is_infinite() || y.is_infinite() { f32::INFINITY } else { result }
     }
     #[inline(always)]
     fn slow(x: f32, y: f32) -> f32 {
-        pxfm::f_hypotf(x, y)
+        Self::fast(x, y) // needs no FMA
     }
 }
