@@ -349,6 +349,9 @@ pub(crate) fn broadcast_to(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inf
 
 /// Length of a diagonal of an `rows` x `cols` matrix, `offset` above the main one.
 pub fn diagonal_size(rows: &Dim, cols: &Dim, offset: i64) -> Dim {
+    if offset == 0 {
+        return rows.minimum(cols);
+    }
     let (r, c) = if offset >= 0 { (rows.clone(), cols - offset) } else { (rows + offset, cols.clone()) };
     r.minimum(&c).maximum(&Dim::constant(0))
 }

@@ -11,6 +11,7 @@ mod fold;
 mod make;
 mod movement;
 mod regions;
+mod rewrite;
 
 pub mod fuse;
 pub mod lower;

@@ -162,6 +162,14 @@ impl Context<'_> {
         }
     }
 
+    /// Counts searches that stopped for a reason.
+    pub(crate) fn stopped(&mut self, reason: String, count: usize) {
+        match self.report.stops.iter_mut().find(|(r, _)| *r == reason) {
+            Some((_, n)) => *n += count,
+            None => self.report.stops.push((reason, count)),
+        }
+    }
+
     /// Runs one pass: times it, checks its result, and writes its line of the report.
     pub(crate) fn step(&mut self, pass: &Pass, graph: &Graph) -> Result<(Graph, bool), PassError> {
         let start = Instant::now();

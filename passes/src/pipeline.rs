@@ -1,7 +1,7 @@
 //! The ordered list of graph passes.
 
 use crate::pass::{Context, Optimized, Options, Pass, PassError, Stage};
-use crate::{canonicalize, expand, fold, regions};
+use crate::{canonicalize, expand, fold, regions, rewrite};
 use frit_ir::Graph;
 
 /// Every pass rebuilds the graph through a hash-consing builder from its live nodes only: equal nodes merge (CSE)
@@ -14,6 +14,11 @@ const PASSES: &[Pass] = &[
     Pass { name: "fold", run: fold::run },
     // After folding, which decides conditions; captures of dropped nodes go, invariant nodes leave loops.
     Pass { name: "regions", run: regions::run },
+    // On the smallest graph, in the form that its rules expect.
+    Pass { name: "rewrite", run: rewrite::run },
+    // Rules leave chains of views and operations on constants behind.
+    Pass { name: "canonicalize", run: canonicalize::run },
+    Pass { name: "fold", run: fold::run },
 ];
 
 /// Optimizes a graph: the same parameters and results, less work.

@@ -1,0 +1,66 @@
+//! Which rules explain an extracted program.
+
+use super::analysis::{Applied, Egraph};
+use super::language::ENode;
+use crate::pass::MathLevel;
+use egg::{Id, Language};
+use frit_ir::Loc;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// One use of a rule in the result.
+#[derive(Clone, Debug)]
+pub(crate) struct Fired {
+    pub(crate) name: &'static str,
+    pub(crate) class: MathLevel,
+    pub(crate) loc: Loc,
+}
+
+/// For each class of the result whose node was made by a rule, the chain of applications that leads from a node of
+/// the original program to the chosen node.
+pub(crate) fn fired(
+    egraph: &Egraph,
+    original: &HashSet<ENode>,
+    chosen: &[(Id, ENode)],
+    rule: &dyn Fn(&Applied) -> (&'static str, MathLevel),
+) -> Vec<Fired> {
+    let canonical = |n: &ENode| n.clone().map_children(|c| egraph.find(c));
+    // Applications by class, each as (made node, matched node, application).
+    let mut by_class: BTreeMap<Id, Vec<(ENode, ENode, &Applied)>> = BTreeMap::new();
+    for a in &egraph.analysis.applied {
+        let to = canonical(egraph.id_to_node(a.to));
+        by_class.entry(egraph.find(a.root)).or_default().push((to, canonical(&a.from), a));
+    }
+    let mut out = Vec::new();
+    let mut counted: HashSet<(usize, Id)> = HashSet::new();
+    for (class, node) in chosen {
+        let Some(list) = by_class.get(class) else { continue };
+        let mut made: HashMap<&ENode, Vec<usize>> = HashMap::new();
+        for (k, (to, ..)) in list.iter().enumerate() {
+            made.entry(to).or_default().push(k);
+        }
+        let mut goal = node;
+        let mut seen: HashSet<&ENode> = HashSet::new();
+        let mut first = true;
+        while seen.insert(goal) {
+            let is_original = original.contains(goal);
+            if is_original && !first {
+                break;
+            }
+            // A node of the program is explained only if another one turned out to equal it.
+            let fits = |k: &&usize| {
+                let from = &list[**k].1;
+                !seen.contains(from) && (!is_original || original.contains(from))
+            };
+            let Some(k) = made.get(goal).and_then(|l| l.iter().find(fits)) else { break };
+            let (_, from, a) = &list[*k];
+            if counted.insert((a.rule, *class)) {
+                let (name, level) = rule(a);
+                let loc = egraph.analysis.locs[egraph[*class].data.origin.loc as usize].clone();
+                out.push(Fired { name, class: level, loc });
+            }
+            goal = from;
+            first = false;
+        }
+    }
+    out
+}

@@ -1,0 +1,84 @@
+//! Cheaper forms by equality saturation: all rules grow one e-graph of equal expressions, then the cheapest
+//! program is taken out of it.
+//!
+//! Invariants: limits count nodes and iterations, never time, and nothing depends on hash order, so the result is
+//! a function of the graph and the options. The result never costs more than the input by the [`cost`] model. A
+//! rewritten node has the location of the node it replaces. Rewriting the result again changes nothing.
+
+mod analysis;
+mod cost;
+mod explain;
+mod extract;
+mod language;
+mod piece;
+mod rule;
+pub(crate) mod rules;
+mod search;
+
+use crate::pass::Context;
+use crate::rebuild::{Ranges, map_regions};
+use cost::CostModel;
+use frit_ir::error::TypeError;
+use frit_ir::graph::{Graph, Node};
+use frit_ir::ops::Class;
+
+/// Rewriting a graph stops when a round changes nothing, or after this many.
+const ROUNDS: usize = 4;
+
+/// Rewrites a graph and its regions.
+pub(crate) fn run(graph: &Graph, context: &mut Context<'_>) -> Result<Graph, TypeError> {
+    if !context.options.rewrite {
+        return Ok(graph.clone());
+    }
+    let mut costs = CostModel::default();
+    rewrite(graph, &[], &mut costs, context)
+}
+
+fn rewrite(
+    graph: &Graph,
+    ranges: &Ranges,
+    costs: &mut CostModel,
+    context: &mut Context<'_>,
+) -> Result<Graph, TypeError> {
+    let mut graph = with_regions(graph, ranges, costs, context)?;
+    let before = costs.graph(&graph);
+    context.report.cost_before += before;
+    let mut cost = before;
+    for _ in 0..ROUNDS {
+        let round = piece::rewrite_pieces(&graph, ranges, costs, context.options.math)?;
+        for (reason, count) in round.stops {
+            context.stopped(reason, count);
+        }
+        let Some(better) = round.graph else { break };
+        // The extraction is greedy: trust the comparison, not the extraction.
+        let new_cost = costs.graph(&better);
+        if new_cost + 1e-6 >= cost {
+            break;
+        }
+        for f in round.fired {
+            context.fired(f.name, f.class, &f.loc);
+        }
+        cost = new_cost;
+        graph = better;
+    }
+    context.report.cost_after += cost;
+    Ok(graph)
+}
+
+/// The graph with its regions rewritten first; to the graph around them they are opaque.
+fn with_regions(
+    graph: &Graph,
+    ranges: &Ranges,
+    costs: &mut CostModel,
+    context: &mut Context<'_>,
+) -> Result<Graph, TypeError> {
+    let mut out = graph.clone();
+    for n in &mut out.nodes {
+        if n.op.class() == Class::Region {
+            let attrs =
+                map_regions(n.op, &n.attrs, ranges, &mut |g, r| rewrite(g, r, &mut *costs, &mut *context))?;
+            *n = Node { attrs, ..n.clone() };
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,162 @@
+//! Gathers (integer indexing, `take`) moved toward their source, and selections from sorted arrays.
+
+use super::super::language::ENode;
+use super::super::rule::{Rewriter, Rule, node, pair};
+use crate::make::Make;
+use crate::pass::MathLevel::{Exact, Reassociate};
+use egg::Id;
+use frit_ir::ops::Class;
+use frit_ir::{Dim, Key, Op, Scalar, Slice};
+
+#[rustfmt::skip]
+pub(super) const RULES: &[Rule] = &[
+    node("gather-constant",       Exact,       &[Op::Gather], gather_constant),
+    pair("gather-elementwise",    Exact,       &[Op::Gather], gather_elementwise),
+    pair("gather-transpose",      Exact,       &[Op::Gather], gather_transpose),
+    pair("gather-matmul",         Reassociate, &[Op::Gather], gather_matmul).exact_for_ints(),
+    // NaN sorts last, so the smallest element ignores NaN unless there is nothing else; the order of -0.0 and 0.0
+    // in a sorted array is open.
+    pair("first-sorted",          Reassociate, &[Op::Slice],  first_sorted).exact_for_ints(),
+    pair("last-sorted",           Reassociate, &[Op::Slice],  last_sorted).exact_for_ints(),
+];
+
+/// One known position along one axis is a slice, if it is inside for every size.
+fn gather_constant(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let attrs = r.attrs(n);
+    let &[axis] = attrs.ints(Key::Axes) else { return None };
+    if !r.shape(n.children[1]).is_empty() {
+        return None;
+    }
+    let (shape, c) = (r.shape(n.children[0]), r.value(n.children[1])?.as_i64());
+    let size = &shape[axis as usize];
+    let start = if c < 0 { size + c } else { Dim::constant(c) };
+    if !r.proves_le(&Dim::constant(0), &start) || !r.proves_le(&(&start + 1), size) {
+        return None;
+    }
+    let mut slices: Vec<Slice> = shape.iter().map(Slice::full).collect();
+    slices[axis as usize] = Slice { start, size: 1.into(), step: 1 };
+    let x = r.slice(n.children[0], &slices)?;
+    r.squeeze(x, &[axis])
+}
+
+/// Each operand is indexed on its own; one that broadcasts along the indexed axes only loses them.
+fn gather_elementwise(r: &mut Rewriter<'_>, g: &ENode, x: &ENode) -> Option<Id> {
+    let op = x.op().filter(|op| op.class() == Class::Elementwise)?;
+    let (attrs, own) = (r.attrs(g), r.attrs(x));
+    let axes = attrs.ints(Key::Axes);
+    let full = r.shape(g.children[0]);
+    let mut operands = Vec::with_capacity(x.children.len());
+    for c in &x.children {
+        let shape = r.shape(*c);
+        let missing = full.len() - shape.len();
+        let spans = |a: &i64| {
+            let k = *a as usize;
+            k >= missing && shape[k - missing] == full[k]
+        };
+        if axes.iter().all(spans) {
+            let mine: Vec<i64> = axes.iter().map(|a| a - missing as i64).collect();
+            // The result has the index axes first; axes that the operand lacks stand between them and its own.
+            let gathered = r.node(
+                Op::Gather,
+                frit_ir::Attrs::new([(Key::Axes, frit_ir::Attr::Ints(mine))]),
+                &std::iter::once(*c).chain(g.children[1..].iter().copied()).collect::<Vec<_>>(),
+            )?;
+            let index_rank = r.shape(gathered).len() - (shape.len() - axes.len());
+            let gap: Vec<i64> = (0..missing as i64).map(|k| index_rank as i64 + k).collect();
+            operands.push(r.expand_dims(gathered, &gap)?);
+        } else if !axes.iter().any(spans) {
+            let mine: Vec<i64> =
+                axes.iter().filter(|a| **a as usize >= missing).map(|a| a - missing as i64).collect();
+            operands.push(r.squeeze(*c, &mine)?);
+        } else {
+            return None;
+        }
+    }
+    r.node(op, own, &operands)
+}
+
+fn gather_transpose(r: &mut Rewriter<'_>, g: &ENode, x: &ENode) -> Option<Id> {
+    if x.op() != Some(Op::Transpose) {
+        return None;
+    }
+    let (attrs, own) = (r.attrs(g), r.attrs(x));
+    let perm = own.ints(Key::Perm);
+    let &[axis] = attrs.ints(Key::Axes) else { return None };
+    let source = perm[axis as usize];
+    let gathered = r.node(
+        Op::Gather,
+        frit_ir::Attrs::new([(Key::Axes, frit_ir::Attr::Ints(vec![source]))]),
+        &[x.children[0], g.children[1]],
+    )?;
+    // The other axes follow the index axes, in the transposed order.
+    let index_rank = r.shape(g.children[1]).len() as i64;
+    let rest = perm.iter().filter(|p| **p != source).map(|p| index_rank + p - (*p > source) as i64);
+    let order: Vec<i64> = (0..index_rank).chain(rest).collect();
+    r.transpose(gathered, &order)
+}
+
+/// Rows or columns of a product of two matrices, by an index array with one axis.
+fn gather_matmul(r: &mut Rewriter<'_>, g: &ENode, x: &ENode) -> Option<Id> {
+    if x.op() != Some(Op::Matmul) || r.shape(g.children[1]).len() != 1 {
+        return None;
+    }
+    let (a, b) = (x.children[0], x.children[1]);
+    if r.shape(a).len() != 2 || r.shape(b).len() != 2 {
+        return None;
+    }
+    let attrs = r.attrs(g);
+    match attrs.ints(Key::Axes) {
+        [0] => {
+            let rows = r.node(Op::Gather, attrs, &[a, g.children[1]])?;
+            r.elementwise(Op::Matmul, &[rows, b])
+        }
+        [1] => {
+            let columns = r.node(Op::Gather, attrs, &[b, g.children[1]])?;
+            let at = r.matrix_transpose(a)?;
+            r.elementwise(Op::Matmul, &[columns, at])
+        }
+        _ => None,
+    }
+}
+
+/// The sorted array and axis, if the slice takes one element of it at `start`.
+fn one_sorted(r: &Rewriter<'_>, s: &ENode, x: &ENode, last: bool) -> Option<(Id, i64)> {
+    if x.op() != Some(Op::Sort) {
+        return None;
+    }
+    let (slices, attrs) = (r.attrs(s), r.attrs(x));
+    let axis = attrs.int(Key::Axis);
+    let shape = r.shape(x.children[0]);
+    let wanted = if last { &shape[axis as usize] - 1 } else { Dim::constant(0) };
+    let whole = |(k, s): (usize, &Slice)| {
+        if k as i64 == axis { s.size.is(1) && s.start == wanted } else { s.is_full(&shape[k]) }
+    };
+    slices.slices().iter().enumerate().all(whole).then_some((x.children[0], axis))
+}
+
+fn first_sorted(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
+    let (source, axis) = one_sorted(r, s, x, false)?;
+    let t = r.dtype(source);
+    if t.is_complex() {
+        return None;
+    }
+    if !t.is_float() {
+        return r.reduce(Op::Min, source, &[axis], true);
+    }
+    let nan = r.elementwise(Op::Isnan, &[source])?;
+    let inf = r.constant(Scalar::from_f64(t, f64::INFINITY))?;
+    let numbers = r.elementwise(Op::Where, &[nan, inf, source])?;
+    let least = r.reduce(Op::Min, numbers, &[axis], true)?;
+    let only_nan = r.reduce(Op::All, nan, &[axis], true)?;
+    let none = r.constant(Scalar::from_f64(t, f64::NAN))?;
+    r.elementwise(Op::Where, &[only_nan, none, least])
+}
+
+/// NaN sorts last, and a maximum is NaN if any element is.
+fn last_sorted(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
+    let (source, axis) = one_sorted(r, s, x, true)?;
+    if r.dtype(source).is_complex() {
+        return None;
+    }
+    r.reduce(Op::Max, source, &[axis], true)
+}

@@ -1,0 +1,60 @@
+//! The rules, one table per family. A rule is one line: name, class, what it matches, what it makes.
+//!
+//! House rules: a rule never makes the program worse by itself where that can be seen (the extraction decides the
+//! rest); no general commutativity or associativity, mirrored rules are written out (operands stand in canonical
+//! order: constants last); the class states what is true for special values, not what is convenient. Every rule is
+//! checked on random operands with special values, and every side condition by a case where the rule must not
+//! apply (`tests/rules.rs`).
+
+mod algebraic;
+mod factor;
+mod indexing;
+mod math;
+mod matmul;
+mod movement;
+mod reduce;
+
+use super::analysis::TensorAnalysis;
+use super::language::ENode;
+use super::rule::Rule;
+use crate::pass::MathLevel;
+use egg::Rewrite;
+use std::sync::OnceLock;
+
+/// Every family.
+const FAMILIES: &[&[Rule]] = &[
+    algebraic::RULES,
+    factor::RULES,
+    math::RULES,
+    movement::RULES,
+    indexing::RULES,
+    reduce::RULES,
+    matmul::RULES,
+];
+
+/// The rule with an index.
+pub(super) fn get(index: usize) -> &'static Rule {
+    let mut rest = index;
+    for family in FAMILIES {
+        if let Some(rule) = family.get(rest) {
+            return rule;
+        }
+        rest -= family.len();
+    }
+    panic!("no rule {index}")
+}
+
+/// Name, class on floats, class on integers of each rule, in order.
+pub(crate) fn table() -> Vec<(&'static str, MathLevel, MathLevel)> {
+    FAMILIES.iter().flat_map(|f| f.iter()).map(|r| (r.name, r.class, r.int_class)).collect()
+}
+
+/// The rules that may apply at a level, compiled once.
+pub(super) fn compiled(math: MathLevel) -> &'static [Rewrite<ENode, TensorAnalysis>] {
+    static COMPILED: [OnceLock<Vec<Rewrite<ENode, TensorAnalysis>>>; 3] =
+        [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+    COMPILED[math as usize].get_or_init(|| {
+        let all = FAMILIES.iter().flat_map(|f| f.iter()).enumerate();
+        all.filter(|(_, r)| r.class.min(r.int_class) <= math).map(|(k, r)| r.compile(k, math)).collect()
+    })
+}

@@ -1,0 +1,235 @@
+//! The search for a cheaper form of one piece: fill an e-graph, saturate it, take the best program out.
+
+use super::analysis::{Egraph, Facts, Origin, TensorAnalysis};
+use super::cost::CostModel;
+use super::explain::{self, Fired};
+use super::extract::extract;
+use super::language::{ENode, Head};
+use super::piece::ValueMap;
+use super::rules;
+use crate::pass::MathLevel;
+use crate::rebuild::Ranges;
+use egg::{Id, Language, Runner, SimpleScheduler, StopReason};
+use frit_ir::build::Builder;
+use frit_ir::error::TypeError;
+use frit_ir::graph::{Graph, NodeId, Value};
+use frit_ir::ops::Class;
+use frit_ir::{Loc, TensorType};
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+/// Rounds of rule application.
+const ITERATIONS: usize = 8;
+/// The search stops when the e-graph has this many nodes per node of the piece, and some more.
+const GROWTH: usize = 20;
+
+/// The e-graph of a piece, with the ties to the graph around it.
+pub(super) struct Search {
+    egraph: Egraph,
+    /// Values of the graph that are leaves here.
+    leaves: Vec<Value>,
+    /// Values that must be computed, with their classes.
+    roots: Vec<(Value, Id)>,
+    /// The program as it was.
+    original: Vec<ENode>,
+    nodes: usize,
+}
+
+/// A cheaper program: the chosen node of each class that it needs, operands first.
+pub(super) struct Better {
+    order: Vec<(Id, ENode)>,
+}
+
+impl Search {
+    pub(super) fn new(graph: &Graph, ranges: &Ranges, piece: &[NodeId], exported: &HashSet<Value>) -> Search {
+        let mut s = Search {
+            egraph: Egraph::new(TensorAnalysis::new(ranges)),
+            leaves: Vec::new(),
+            roots: Vec::new(),
+            original: Vec::new(),
+            nodes: piece.len(),
+        };
+        let mut classes: HashMap<Value, Id> = HashMap::new();
+        for id in piece {
+            let node = graph.node(*id);
+            for v in &node.inputs {
+                if !classes.contains_key(v) {
+                    let class = s.outside(graph, *v);
+                    classes.insert(*v, class);
+                }
+            }
+            let children = node.inputs.iter().map(|v| classes[v]).collect();
+            let first = s.add_node(graph, *id, children);
+            for index in 0..node.types.len() as u32 {
+                let v = Value { node: *id, index };
+                let class = if node.types.len() == 1 {
+                    first
+                } else {
+                    let result =
+                        ENode { head: Head::Result(index), attrs: Default::default(), children: vec![first] };
+                    s.add(result)
+                };
+                classes.insert(v, class);
+                if exported.contains(&v) {
+                    s.roots.push((v, class));
+                }
+            }
+        }
+        s
+    }
+
+    fn add(&mut self, node: ENode) -> Id {
+        self.original.push(node.clone());
+        self.egraph.add(node)
+    }
+
+    fn origin(&mut self, loc: &Loc) -> Origin {
+        let locs = &mut self.egraph.analysis.locs;
+        if locs.last() != Some(loc) {
+            locs.push(loc.clone());
+        }
+        Origin { made: false, loc: locs.len() as u32 - 1 }
+    }
+
+    fn add_node(&mut self, graph: &Graph, id: NodeId, children: Vec<Id>) -> Id {
+        let node = graph.node(id);
+        self.egraph.analysis.origin = self.origin(&node.loc);
+        self.egraph.analysis.pending = Some(node.types.clone().into());
+        let attrs = self.egraph.analysis.attrs.intern(node.attrs.clone());
+        let class = self.add(ENode { head: Head::Op(node.op), attrs, children });
+        self.egraph.analysis.pending = None;
+        class
+    }
+
+    /// An operand from outside: constants are repeated here, anything else is a leaf.
+    fn outside(&mut self, graph: &Graph, v: Value) -> Id {
+        let node = graph.def(v);
+        if node.op.class() == Class::Source && node.op != frit_ir::Op::Input {
+            return self.add_node(graph, v.node, vec![]);
+        }
+        let k = self.leaves.len() as u32;
+        let origin = self.origin(&node.loc);
+        let types: Vec<TensorType> = vec![graph.ty(v).clone()];
+        let facts = Facts { types: types.into(), constant: None, nonnegative: false, origin };
+        self.egraph.analysis.leaves.push(facts);
+        self.leaves.push(v);
+        self.add(ENode { head: Head::Leaf(k), attrs: Default::default(), children: vec![] })
+    }
+
+    /// Applies the rules of a level until nothing changes or a limit is reached; says which.
+    pub(super) fn run(&mut self, math: MathLevel) -> String {
+        let egraph = std::mem::replace(&mut self.egraph, Egraph::new(TensorAnalysis::new(&[])));
+        let runner = Runner::<ENode, TensorAnalysis>::new(TensorAnalysis::new(&[]))
+            .with_egraph(egraph)
+            .with_scheduler(SimpleScheduler)
+            .with_iter_limit(ITERATIONS)
+            .with_node_limit(self.nodes * GROWTH + 500)
+            .with_time_limit(Duration::MAX)
+            .run(rules::compiled(math));
+        self.egraph = runner.egraph;
+        match runner.stop_reason {
+            Some(StopReason::Saturated) => "saturated".into(),
+            Some(StopReason::IterationLimit(n)) => format!("stopped after {n} rounds"),
+            Some(StopReason::NodeLimit(_)) => "stopped at the node limit".into(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// The best program found, if it costs less than the original.
+    pub(super) fn better(&self, graph: &Graph, piece: &[NodeId], costs: &mut CostModel) -> Option<Better> {
+        if self.egraph.analysis.applied.is_empty() {
+            return None;
+        }
+        let chosen = extract(&self.egraph, costs);
+        let order = self.order(&chosen)?;
+        let analysis = &self.egraph.analysis;
+        let mut after = 0.0;
+        for (class, n) in &order {
+            if let Some(op) = n.op() {
+                let inputs: Vec<&TensorType> =
+                    n.children().iter().map(|c| &self.egraph[*c].data.types[0]).collect();
+                after +=
+                    costs.node(op, analysis.attrs.get(n.attrs), &inputs, &self.egraph[*class].data.types);
+            }
+        }
+        let mut before = 0.0;
+        for id in piece {
+            let n = graph.node(*id);
+            let inputs: Vec<&TensorType> = n.inputs.iter().map(|v| graph.ty(*v)).collect();
+            before += costs.node(n.op, &n.attrs, &inputs, &n.types);
+        }
+        (after + 1e-6 < before).then_some(Better { order })
+    }
+
+    /// The classes that the roots need, operands first; `None` if a choice needs itself.
+    fn order(&self, chosen: &HashMap<Id, ENode>) -> Option<Vec<(Id, ENode)>> {
+        let mut order = Vec::new();
+        // 1: its operands are being ordered; 2: done.
+        let mut state: HashMap<Id, u8> = HashMap::new();
+        for (_, root) in &self.roots {
+            let mut stack = vec![self.egraph.find(*root)];
+            while let Some(id) = stack.last().copied() {
+                match state.get(&id) {
+                    Some(2) => {
+                        stack.pop();
+                        continue;
+                    }
+                    Some(1) => {
+                        stack.pop();
+                        state.insert(id, 2);
+                        order.push((id, chosen.get(&id)?.clone()));
+                        continue;
+                    }
+                    _ => {}
+                }
+                state.insert(id, 1);
+                for c in chosen.get(&id)?.children().iter().rev() {
+                    let c = self.egraph.find(*c);
+                    match state.get(&c) {
+                        Some(1) => return None,
+                        Some(_) => {}
+                        None => stack.push(c),
+                    }
+                }
+            }
+        }
+        Some(order)
+    }
+
+    /// The rules behind a program.
+    pub(super) fn explain(&self, better: &Better) -> Vec<Fired> {
+        let canonical = |n: &ENode| n.clone().map_children(|c| self.egraph.find(c));
+        let original: HashSet<ENode> = self.original.iter().map(canonical).collect();
+        explain::fired(&self.egraph, &original, &better.order, &|a| {
+            let rule = rules::get(a.rule);
+            (rule.name, rule.level(self.egraph[a.root].data.types[0].dtype))
+        })
+    }
+
+    /// Builds the program.
+    pub(super) fn emit(&self, better: &Better, b: &mut Builder, map: &mut ValueMap) -> Result<(), TypeError> {
+        let mut built: HashMap<Id, Value> = HashMap::new();
+        for (class, n) in &better.order {
+            let v = match n.head {
+                Head::Leaf(k) => map[&self.leaves[k as usize]],
+                Head::Result(index) => {
+                    let node = built[&self.egraph.find(n.children[0])].node;
+                    Value { node, index }
+                }
+                Head::Op(op) => {
+                    let inputs: Vec<Value> =
+                        n.children().iter().map(|c| built[&self.egraph.find(*c)]).collect();
+                    let analysis = &self.egraph.analysis;
+                    let origin = self.egraph[*class].data.origin;
+                    b.set_loc(analysis.locs[origin.loc as usize].clone());
+                    b.node(op, analysis.attrs.get(n.attrs).clone(), &inputs)?
+                }
+            };
+            built.insert(*class, v);
+        }
+        for (v, class) in &self.roots {
+            map.insert(*v, built[&self.egraph.find(*class)]);
+        }
+        Ok(())
+    }
+}
