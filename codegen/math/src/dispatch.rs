@@ -5,6 +5,8 @@
 //! `#[target_feature]`. Since IEEE arithmetic and `mul_add` are deterministic and the compiler never
 //! reassociates or contracts them, the scalar routine and every vector width give the same bits.
 
+use std::mem::MaybeUninit;
+
 use crate::isa::Isa;
 
 /// A routine of one operand over `n` contiguous elements. `dst` equals `x` or does not overlap it.
@@ -57,34 +59,58 @@ pub(crate) trait Lane: Copy + Default + 'static {}
 impl Lane for f64 {}
 impl Lane for f32 {}
 
-/// A block of one operand's elements, copied out of the caller's memory.
+/// Room for a chunk.
+type Chunk<T> = [MaybeUninit<T>; CHUNK];
+
+/// Copies `len` operands into `chunk` and pads them with zeros to `padded` elements, which it returns.
 ///
 /// The copy lets `dst` be `x`: the rare lanes still find their operand after the fast loop has written all results.
 /// It also tells the compiler that the loop's input and output do not alias.
-struct Block<T>([T; CHUNK]);
-
-impl<T: Lane> Block<T> {
-    #[inline(always)]
-    fn new() -> Self {
-        Block([T::default(); CHUNK])
+///
+/// # Safety
+/// `src` is valid for reads of `len` elements, and `len <= padded <= CHUNK`.
+#[inline(always)]
+unsafe fn load<T: Lane>(chunk: &mut Chunk<T>, src: *const T, len: usize, padded: usize) -> &[T] {
+    // SAFETY: the caller vouches for `src` and for the bounds; the first `padded` elements are initialized here.
+    unsafe {
+        let first = chunk.as_mut_ptr().cast::<T>();
+        std::ptr::copy_nonoverlapping(src, first, len);
+        for i in len..padded {
+            first.add(i).write(T::default());
+        }
+        std::slice::from_raw_parts(first, padded)
     }
+}
 
-    /// # Safety
-    /// `src` is valid for reads of `len <= CHUNK` elements.
-    #[inline(always)]
-    unsafe fn load(&mut self, src: *const T, len: usize) {
-        debug_assert!(len <= CHUNK);
-        // SAFETY: the caller vouches for `src`; the block holds CHUNK elements.
-        unsafe { std::ptr::copy_nonoverlapping(src, self.0.as_mut_ptr(), len) }
+/// Where the fast loop writes `padded` results: to `dst` itself, unless that has only room for `len`.
+///
+/// # Safety
+/// `dst` is valid for writes of `len` elements, nothing else refers to them, and `len <= padded <= CHUNK`.
+#[inline(always)]
+unsafe fn target<T: Lane>(
+    spill: &mut Chunk<T>,
+    dst: *mut T,
+    len: usize,
+    padded: usize,
+) -> &mut [MaybeUninit<T>] {
+    let first = if len == padded { dst.cast() } else { spill.as_mut_ptr() };
+    // SAFETY: `dst` has room for `len` elements, `spill` for CHUNK; `MaybeUninit` needs no initialization.
+    unsafe { std::slice::from_raw_parts_mut(first, padded) }
+}
+
+/// The loop that becomes vector code. A function of its own, because reference parameters promise no aliasing.
+#[inline(always)]
+fn map1<T: Lane, K: Kernel1<T>>(out: &mut [MaybeUninit<T>], x: &[T]) {
+    for (out, &x) in out.iter_mut().zip(x) {
+        out.write(K::fast(x));
     }
+}
 
-    /// # Safety
-    /// `dst` is valid for writes of `len <= CHUNK` elements.
-    #[inline(always)]
-    unsafe fn store(&self, dst: *mut T, len: usize) {
-        debug_assert!(len <= CHUNK);
-        // SAFETY: the caller vouches for `dst`; the block holds CHUNK elements.
-        unsafe { std::ptr::copy_nonoverlapping(self.0.as_ptr(), dst, len) }
+/// As [`map1`].
+#[inline(always)]
+fn map2<T: Lane, K: Kernel2<T>>(out: &mut [MaybeUninit<T>], x: &[T], y: &[T]) {
+    for (out, (&x, &y)) in out.iter_mut().zip(x.iter().zip(y)) {
+        out.write(K::fast(x, y));
     }
 }
 
@@ -99,27 +125,29 @@ unsafe fn block1<T: Lane, K: Kernel1<T>>(dst: *mut T, x: *const T, n: usize, vec
         }
         return;
     }
-    let (mut input, mut output) = (Block::<T>::new(), Block::<T>::new());
-    let mut start = 0;
-    while start < n {
+    let (mut input, mut spill) = ([MaybeUninit::uninit(); CHUNK], [MaybeUninit::uninit(); CHUNK]);
+    for start in (0..n).step_by(CHUNK) {
         let len = CHUNK.min(n - start);
-        // SAFETY: `start + len <= n`, and the caller vouches for `n` elements.
-        unsafe { input.load(x.add(start), len) };
-        let padded = len.next_multiple_of(PAD).min(CHUNK);
-        for (out, &x) in output.0[..padded].iter_mut().zip(&input.0[..padded]) {
-            *out = K::fast(x);
-        }
-        let input = &input.0[..len];
-        if input.iter().fold(false, |any, &x| any | K::rare(x)) {
-            for (out, &x) in output.0.iter_mut().zip(input) {
-                if K::rare(x) {
-                    *out = K::slow(x);
+        let padded = len.next_multiple_of(PAD);
+        // SAFETY: `start + len <= n`, and the caller vouches for `n` elements. PAD divides CHUNK, so `padded` fits. The
+        // sources are not read again once `out` exists.
+        unsafe {
+            let dst = dst.add(start);
+            let input = load(&mut input, x.add(start), len, padded);
+            let out = target(&mut spill, dst, len, padded);
+            map1::<T, K>(out, input);
+            let input = &input[..len];
+            if input.iter().fold(false, |any, &x| any | K::rare(x)) {
+                for (out, &x) in out.iter_mut().zip(input) {
+                    if K::rare(x) {
+                        out.write(K::slow(x));
+                    }
                 }
             }
+            if len < padded {
+                std::ptr::copy_nonoverlapping(out.as_ptr().cast(), dst, len);
+            }
         }
-        // SAFETY: as for the load.
-        unsafe { output.store(dst.add(start), len) };
-        start += len;
     }
 }
 
@@ -134,31 +162,31 @@ unsafe fn block2<T: Lane, K: Kernel2<T>>(dst: *mut T, x: *const T, y: *const T, 
         }
         return;
     }
-    let (mut left, mut right, mut output) = (Block::<T>::new(), Block::<T>::new(), Block::<T>::new());
-    let mut start = 0;
-    while start < n {
+    let mut input = [[MaybeUninit::uninit(); CHUNK]; 2];
+    let mut spill = [MaybeUninit::uninit(); CHUNK];
+    let [left, right] = &mut input;
+    for start in (0..n).step_by(CHUNK) {
         let len = CHUNK.min(n - start);
-        // SAFETY: `start + len <= n`, and the caller vouches for `n` elements.
+        let padded = len.next_multiple_of(PAD);
+        // SAFETY: as in `block1`.
         unsafe {
-            left.load(x.add(start), len);
-            right.load(y.add(start), len);
-        }
-        let padded = len.next_multiple_of(PAD).min(CHUNK);
-        let operands = left.0[..padded].iter().zip(&right.0[..padded]);
-        for (out, (&x, &y)) in output.0[..padded].iter_mut().zip(operands) {
-            *out = K::fast(x, y);
-        }
-        let operands = left.0[..len].iter().zip(&right.0[..len]);
-        if operands.clone().fold(false, |any, (&x, &y)| any | K::rare(x, y)) {
-            for (out, (&x, &y)) in output.0.iter_mut().zip(operands) {
-                if K::rare(x, y) {
-                    *out = K::slow(x, y);
+            let dst = dst.add(start);
+            let x = load(left, x.add(start), len, padded);
+            let y = load(right, y.add(start), len, padded);
+            let out = target(&mut spill, dst, len, padded);
+            map2::<T, K>(out, x, y);
+            let operands = x[..len].iter().zip(&y[..len]);
+            if operands.clone().fold(false, |any, (&x, &y)| any | K::rare(x, y)) {
+                for (out, (&x, &y)) in out.iter_mut().zip(operands) {
+                    if K::rare(x, y) {
+                        out.write(K::slow(x, y));
+                    }
                 }
             }
+            if len < padded {
+                std::ptr::copy_nonoverlapping(out.as_ptr().cast(), dst, len);
+            }
         }
-        // SAFETY: as for the loads.
-        unsafe { output.store(dst.add(start), len) };
-        start += len;
     }
 }
 

@@ -126,11 +126,11 @@ functions! {
     /// Hyperbolic tangent.
     Tanh      "tanh"      unary  hyperbolic::Tanh,      [1.0, 2.0], [8.0, 5.0];
     /// Inverse hyperbolic sine.
-    Asinh     "asinh"     unary  library::Asinh,     [0.51, 0.51], [10.0, 6.0];
+    Asinh     "asinh"     unary  hyperbolic::Asinh,     [1.0, 2.0], [10.0, 6.0];
     /// Inverse hyperbolic cosine.
-    Acosh     "acosh"     unary  library::Acosh,     [0.51, 0.51], [10.0, 6.0];
+    Acosh     "acosh"     unary  hyperbolic::Acosh,     [1.0, 2.0], [10.0, 6.0];
     /// Inverse hyperbolic tangent.
-    Atanh     "atanh"     unary  library::Atanh,     [0.51, 0.51], [10.0, 6.0];
+    Atanh     "atanh"     unary  hyperbolic::Atanh,     [1.0, 2.0], [10.0, 6.0];
     /// Cube root.
     Cbrt      "cbrt"      unary  power::Cbrt,      [1.0, 2.0], [8.0, 5.0];
     /// Error function.

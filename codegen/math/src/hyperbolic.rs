@@ -2,10 +2,11 @@
 //!
 //! With `|x| = k ln 2 + r`, `sinh x` and `cosh x` are `(P ∓ Q) cosh r + (P ± Q) sinh r`, where `P = 2^(k-1)` and
 //! `Q = 2^(-k-1)`: no division, and no cancellation that pairs do not absorb. `tanh x` is `m / (m + 2)` with
-//! `m = e^(2x) - 1` as a pair.
+//! `m = e^(2x) - 1` as a pair. The inverses are logarithms of pairs.
 
 use crate::dispatch::Kernel1;
 use crate::exp::{LN2_HI_F32, LN2_LO_F32, exp_tail_f32, expm1_pair, reduce_ln2};
+use crate::log::log1p_pair;
 use crate::num::{
     div_pairs, fast_two_sum, fma, poly, round_product_f32, scale, scale_f32, two_prod, two_sum,
 };
@@ -187,5 +188,136 @@ impl Kernel1<f32> for Tanh {
     #[inline(always)]
     fn slow(x: f32) -> f32 {
         pxfm::f_tanhf(x)
+    }
+}
+
+/// Where squares still are finite.
+const SQUARE_MAX: f64 = 1e150;
+
+/// `√(w + w_lo)` as a pair.
+#[inline(always)]
+fn sqrt_pair(w: f64, w_lo: f64) -> (f64, f64) {
+    let s = w.sqrt();
+    // The smallest normal number keeps 0 / 0 away.
+    (s, (fma(-s, s, w) + w_lo) / (s + s + f64::MIN_POSITIVE))
+}
+
+/// Inverse hyperbolic sine: `log(1 + y)` with `y = |x| + x² / (1 + √(1 + x²))`.
+pub(crate) struct Asinh;
+
+impl Kernel1<f64> for Asinh {
+    #[inline(always)]
+    fn fast(x: f64) -> f64 {
+        let a = x.abs();
+        let (square, square_lo) = two_prod(a, a);
+        let (w, w_lo) = two_sum(1.0, square);
+        let (s, s_lo) = sqrt_pair(w, w_lo + square_lo);
+        let (d, d_lo) = fast_two_sum(s, 1.0);
+        let d_lo = d_lo + s_lo;
+        let inverse = 1.0 / d;
+        let e = square * inverse;
+        let e_lo = (fma(-e, d_lo, fma(-e, d, square) + square_lo)) * inverse;
+        let (y, y_lo) = fast_two_sum(a, e);
+        log1p_pair(y, y_lo + e_lo).0.copysign(x)
+    }
+    #[inline(always)]
+    fn rare(x: f64) -> bool {
+        x.abs() > SQUARE_MAX
+    }
+    #[inline(always)]
+    fn slow(x: f64) -> f64 {
+        pxfm::f_asinh(x)
+    }
+}
+
+impl Kernel1<f32> for Asinh {
+    /// In `f64`, without pairs.
+    #[inline(always)]
+    fn fast(x: f32) -> f32 {
+        let a = x.abs() as f64;
+        let square = a * a;
+        let y = a + square / (1.0 + (1.0 + square).sqrt());
+        let result = log1p_pair(y, 0.0).0 as f32;
+        (if x.is_finite() { result } else { x.abs() }).copysign(x)
+    }
+    #[inline(always)]
+    fn slow(x: f32) -> f32 {
+        pxfm::f_asinhf(x)
+    }
+}
+
+/// Inverse hyperbolic cosine: `log(1 + y)` with `t = x - 1` and `y = t + √(t (t + 2))`.
+pub(crate) struct Acosh;
+
+impl Kernel1<f64> for Acosh {
+    #[inline(always)]
+    fn fast(x: f64) -> f64 {
+        let (t, t_lo) = two_sum(x, -1.0);
+        let (v, v_lo) = two_sum(x, 1.0);
+        let (w, w_lo) = two_prod(t, v);
+        let (s, s_lo) = sqrt_pair(w, fma(t, v_lo, fma(t_lo, v, w_lo)));
+        let (y, y_lo) = two_sum(t, s);
+        let result = log1p_pair(y, y_lo + (s_lo + t_lo)).0;
+        if x >= 1.0 { result } else { f64::NAN }
+    }
+    #[inline(always)]
+    fn rare(x: f64) -> bool {
+        x > SQUARE_MAX
+    }
+    #[inline(always)]
+    fn slow(x: f64) -> f64 {
+        pxfm::f_acosh(x)
+    }
+}
+
+impl Kernel1<f32> for Acosh {
+    /// In `f64`, without pairs.
+    #[inline(always)]
+    fn fast(x: f32) -> f32 {
+        let t = x as f64 - 1.0;
+        let result = log1p_pair(t + (t * (t + 2.0)).sqrt(), 0.0).0 as f32;
+        let finite = if x < f32::INFINITY { result } else { x };
+        if x >= 1.0 { finite } else { f32::NAN }
+    }
+    #[inline(always)]
+    fn slow(x: f32) -> f32 {
+        pxfm::f_acoshf(x)
+    }
+}
+
+/// Inverse hyperbolic tangent: `log(1 + y) / 2` with `y = 2|x| / (1 - |x|)`.
+pub(crate) struct Atanh;
+
+impl Kernel1<f64> for Atanh {
+    #[inline(always)]
+    fn fast(x: f64) -> f64 {
+        let a = x.abs();
+        let n = a + a;
+        let (d, d_lo) = fast_two_sum(1.0, -a);
+        let inverse = 1.0 / d;
+        let y = n * inverse;
+        let y_lo = fma(-y, d_lo, fma(-y, d, n)) * inverse;
+        let result = (0.5 * log1p_pair(y, y_lo).0).copysign(x);
+        let edge = if a == 1.0 { f64::INFINITY.copysign(x) } else { f64::NAN };
+        if a < 1.0 { result } else { edge }
+    }
+    #[inline(always)]
+    fn slow(x: f64) -> f64 {
+        pxfm::f_atanh(x)
+    }
+}
+
+impl Kernel1<f32> for Atanh {
+    /// In `f64`, without pairs.
+    #[inline(always)]
+    fn fast(x: f32) -> f32 {
+        let a = x.abs() as f64;
+        let result = (0.5 * log1p_pair((a + a) / (1.0 - a), 0.0).0).copysign(x as f64) as f32;
+        let edge = if a == 1.0 { f32::INFINITY.copysign(x) } else { f32::NAN };
+        if a < 1.0 { result } else { edge }
+    }
+    #[inline(always)]
+    fn slow(x: f32) -> f32 {
+        pxfm::f_atanhf(x)
     }
 }

@@ -27,9 +27,6 @@ macro_rules! library {
     };
 }
 
-library!(Kernel1 Asinh(x), pxfm::f_asinh, pxfm::f_asinhf);
-library!(Kernel1 Acosh(x), pxfm::f_acosh, pxfm::f_acoshf);
-library!(Kernel1 Atanh(x), pxfm::f_atanh, pxfm::f_atanhf);
 library!(Kernel1 Erfc(x), pxfm::f_erfc, pxfm::f_erfcf);
 library!(Kernel1 Lgamma(x), pxfm::f_lgamma, pxfm::f_lgammaf);
 library!(Kernel1 Tgamma(x), |x: f64| if x == 0.0 { 1.0 / x } else { pxfm::f_tgamma(x) }, |x: f32| if x == 0.0 {

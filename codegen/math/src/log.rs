@@ -240,26 +240,33 @@ impl Kernel1<f32> for Log10 {
     }
 }
 
-/// `log(1 + x)`.
+/// `log(1 + y + y_lo)` for a pair, without the special cases: also returns `1 + y`, whose domain decides.
 ///
-/// `1 + x` is the pair `u + c`, and `log(u + c) = log u + c / u` to the needed precision. Where `u` has exponent 0,
-/// `f + c` is `x` again, exactly; so small `x` lose nothing.
+/// `1 + y` is the pair `u + c`, and `log(u + c) = log u + c / u` to the needed precision. Where `u` has exponent 0,
+/// `f + c` is `y` again, exactly; so small `y` lose nothing.
+#[inline(always)]
+pub(crate) fn log1p_pair(y: f64, y_lo: f64) -> (f64, f64) {
+    let (u, c) = two_sum(1.0, y);
+    let (biased, f) = split(u);
+    let k = unbias(biased);
+    // 2^-k; beyond 2^60, where c is below any influence, the shift would overflow.
+    let down = f64::from_bits(2046u64.wrapping_sub(biased) << 52);
+    let down = if y < 1e18 { down } else { 0.0 };
+    let (f, f_lo) = two_sum(f, c * down);
+    let f_lo = fma(y_lo, down, f_lo);
+    let ((hi, lo), rest) = log_reduced(f);
+    let lo = fma(-f, f_lo, lo + f_lo);
+    let (sum, error) = fast_two_sum(k * LN2_HI, hi);
+    (sum + fma(k, LN2_LO, (error + lo) + rest), u)
+}
+
+/// `log(1 + x)`.
 pub(crate) struct Log1p;
 
 impl Kernel1<f64> for Log1p {
     #[inline(always)]
     fn fast(x: f64) -> f64 {
-        let (u, c) = two_sum(1.0, x);
-        let (biased, f) = split(u);
-        let k = unbias(biased);
-        // c 2^-k; beyond 2^60, where c is below any influence, the shift would overflow.
-        let down = f64::from_bits(2046u64.wrapping_sub(biased) << 52);
-        let c = c * if x < 1e18 { down } else { 0.0 };
-        let (f, f_lo) = two_sum(f, c);
-        let ((hi, lo), rest) = log_reduced(f);
-        let lo = fma(-f, f_lo, lo + f_lo);
-        let (sum, error) = fast_two_sum(k * LN2_HI, hi);
-        let y = sum + fma(k, LN2_LO, (error + lo) + rest);
+        let (y, u) = log1p_pair(x, 0.0);
         // Zero keeps its sign.
         if x == 0.0 { x } else { domain(u, y) }
     }
