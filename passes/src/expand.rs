@@ -1,10 +1,10 @@
 //! Composite ops become core ops, by the decomposition in their row of the op table.
 
 use crate::pass::Context;
-use crate::rebuild::{Visitor, rebuild};
+use crate::rebuild::{Site, Visitor, rebuild};
 use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
-use frit_ir::graph::{Graph, Node, Value};
+use frit_ir::graph::{Graph, Value};
 use frit_ir::ops::Class;
 
 struct Expand {
@@ -13,12 +13,8 @@ struct Expand {
 }
 
 impl Visitor for Expand {
-    fn visit(
-        &mut self,
-        b: &mut Builder,
-        node: &Node,
-        inputs: &[Value],
-    ) -> Result<Option<Vec<Value>>, TypeError> {
+    fn visit(&mut self, b: &mut Builder, site: &Site<'_>) -> Result<Option<Vec<Value>>, TypeError> {
+        let Site { node, inputs, .. } = *site;
         let Some(expand) = node.op.def().expand else { return Ok(None) };
         let before = b.graph().nodes.len();
         let new = expand(b, &node.attrs, inputs)?;

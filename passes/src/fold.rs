@@ -1,21 +1,17 @@
 //! Constant folding.
 
 use crate::pass::Context;
-use crate::rebuild::{Visitor, rebuild};
+use crate::rebuild::{Site, Visitor, rebuild};
 use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
-use frit_ir::graph::{Graph, Node, Value};
+use frit_ir::graph::{Graph, Value};
 use frit_ir::{Key, Op};
 
 struct Fold;
 
 impl Visitor for Fold {
-    fn visit(
-        &mut self,
-        b: &mut Builder,
-        node: &Node,
-        inputs: &[Value],
-    ) -> Result<Option<Vec<Value>>, TypeError> {
+    fn visit(&mut self, b: &mut Builder, site: &Site<'_>) -> Result<Option<Vec<Value>>, TypeError> {
+        let Site { node, inputs, .. } = *site;
         let constant = |k: usize| b.graph().constant_of(inputs[k]);
         match node.op {
             Op::Cast => {

@@ -17,5 +17,7 @@ pub mod fuse;
 pub mod lower;
 
 pub use lower::{LowerError, LowerOptions, Lowered, lower};
-pub use pass::{MathLevel, Optimized, Options, PassError, PassReport, PipelineReport, RuleFired, Stage};
-pub use pipeline::{optimize, optimize_with};
+pub use pass::{
+    MathLevel, Optimized, Options, PassError, PassReport, PipelineReport, RuleFired, RuleInfo, Stage,
+};
+pub use pipeline::{optimize, optimize_with, rules};

@@ -70,6 +70,17 @@ pub enum PassError {
     },
 }
 
+/// A rewrite rule, for documentation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RuleInfo {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// The least level at which it applies to float and complex results.
+    pub class: MathLevel,
+    /// The same for integer and bool results.
+    pub int_class: MathLevel,
+}
+
 /// A rule that took part in the result.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RuleFired {

@@ -1,6 +1,6 @@
 //! The ordered list of graph passes.
 
-use crate::pass::{Context, Optimized, Options, Pass, PassError, Stage};
+use crate::pass::{Context, Optimized, Options, Pass, PassError, RuleInfo, Stage};
 use crate::{canonicalize, expand, fold, regions, rewrite};
 use frit_ir::Graph;
 
@@ -19,6 +19,8 @@ const PASSES: &[Pass] = &[
     // Rules leave chains of views and operations on constants behind.
     Pass { name: "canonicalize", run: canonicalize::run },
     Pass { name: "fold", run: fold::run },
+    // Rules may have made more of a loop body invariant.
+    Pass { name: "regions", run: regions::run },
 ];
 
 /// Optimizes a graph: the same parameters and results, less work.
@@ -41,4 +43,9 @@ pub fn optimize_with(
         graph = after;
     }
     Ok(Optimized { graph, report: context.finish() })
+}
+
+/// Every rewrite rule of the e-graph pass.
+pub fn rules() -> Vec<RuleInfo> {
+    rewrite::rules::all().map(|r| RuleInfo { name: r.name, class: r.class, int_class: r.int_class }).collect()
 }

@@ -13,16 +13,18 @@ pub(crate) type Ranges = [(Symbol, Dim, Dim)];
 /// What a pass does with one node.
 pub(crate) trait Visitor {
     /// The values that stand for the node's results, or `None` to copy it with its new operands.
-    /// `node.attrs` holds regions that were already visited.
-    fn visit(
-        &mut self,
-        b: &mut Builder,
-        node: &Node,
-        inputs: &[Value],
-    ) -> Result<Option<Vec<Value>>, TypeError>;
+    fn visit(&mut self, b: &mut Builder, site: &Site<'_>) -> Result<Option<Vec<Value>>, TypeError>;
+}
 
-    /// Called on each graph, regions included, before its nodes are visited.
-    fn enter(&mut self, _graph: &Graph, _ranges: &Ranges) {}
+/// A node as a pass meets it.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'a> {
+    /// The node; its regions were visited already.
+    pub(crate) node: &'a Node,
+    /// Its operands in the new graph.
+    pub(crate) inputs: &'a [Value],
+    /// Which of its results are used.
+    pub(crate) used: &'a [bool],
 }
 
 /// The value of an unused result that no longer exists.
@@ -39,7 +41,6 @@ pub(crate) fn results(b: &Builder, first: Value) -> Vec<Value> {
 
 /// Copies the live nodes of a graph, regions included, asking `visitor` about each.
 pub(crate) fn rebuild(graph: &Graph, ranges: &Ranges, visitor: &mut dyn Visitor) -> Result<Graph, TypeError> {
-    visitor.enter(graph, ranges);
     let mut b = Builder::new(&graph.name);
     for (index, lo, hi) in ranges {
         b.push_range(index.clone(), lo.clone(), hi.clone());
@@ -54,6 +55,11 @@ pub(crate) fn rebuild(graph: &Graph, ranges: &Ranges, visitor: &mut dyn Visitor)
         b.input(&input.name, input.ty.clone());
     }
     let live = graph.live();
+    let mut used: Vec<Vec<bool>> = graph.nodes.iter().map(|n| vec![false; n.types.len()]).collect();
+    let users = graph.nodes.iter().zip(&live).filter(|(_, live)| **live).flat_map(|(n, _)| &n.inputs);
+    for v in users.chain(&graph.outputs) {
+        used[v.node.0 as usize][v.index as usize] = true;
+    }
     let mut map: Vec<Vec<Value>> = vec![Vec::new(); graph.nodes.len()];
     for id in graph.ids() {
         let node = graph.node(id);
@@ -67,18 +73,18 @@ pub(crate) fn rebuild(graph: &Graph, ranges: &Ranges, visitor: &mut dyn Visitor)
         b.set_loc(node.loc.clone());
         let inputs: Vec<Value> =
             node.inputs.iter().map(|v| map[v.node.0 as usize][v.index as usize]).collect();
-        let new = if node.op.class() == Class::Region {
+        let visited;
+        let node = if node.op.class() == Class::Region {
             let attrs = map_regions(node.op, &node.attrs, ranges, &mut |g, r| rebuild(g, r, &mut *visitor))?;
-            let node = Node { attrs, ..node.clone() };
-            match visitor.visit(&mut b, &node, &inputs)? {
-                Some(new) => new,
-                None => copy(&mut b, &node, &inputs)?,
-            }
+            visited = Node { attrs, ..node.clone() };
+            &visited
         } else {
-            match visitor.visit(&mut b, node, &inputs)? {
-                Some(new) => new,
-                None => copy(&mut b, node, &inputs)?,
-            }
+            node
+        };
+        let site = Site { node, inputs: &inputs, used: &used[id.0 as usize] };
+        let new = match visitor.visit(&mut b, &site)? {
+            Some(new) => new,
+            None => copy(&mut b, node, &inputs)?,
         };
         map[id.0 as usize] = new;
     }
@@ -113,13 +119,4 @@ pub(crate) fn map_regions(
         }
     }
     Ok(out)
-}
-
-/// A pass that only needs to drop dead nodes and merge equal ones.
-pub(crate) struct Copy;
-
-impl Visitor for Copy {
-    fn visit(&mut self, _: &mut Builder, _: &Node, _: &[Value]) -> Result<Option<Vec<Value>>, TypeError> {
-        Ok(None)
-    }
 }

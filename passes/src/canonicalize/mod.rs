@@ -9,7 +9,7 @@ mod view;
 
 use crate::make::Make;
 use crate::pass::{Context, MathLevel};
-use crate::rebuild::{Ranges, Visitor, rebuild, results};
+use crate::rebuild::{Ranges, Site, Visitor, rebuild, results};
 use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, Node, Value};
@@ -73,12 +73,8 @@ struct Canonicalize<'a, 'b> {
 }
 
 impl Visitor for Canonicalize<'_, '_> {
-    fn visit(
-        &mut self,
-        b: &mut Builder,
-        node: &Node,
-        inputs: &[Value],
-    ) -> Result<Option<Vec<Value>>, TypeError> {
+    fn visit(&mut self, b: &mut Builder, site: &Site<'_>) -> Result<Option<Vec<Value>>, TypeError> {
+        let Site { node, inputs, .. } = *site;
         if !matches!(node.op.class(), Class::Elementwise | Class::View) {
             return Ok(None);
         }

@@ -34,19 +34,12 @@ const FAMILIES: &[&[Rule]] = &[
 
 /// The rule with an index.
 pub(super) fn get(index: usize) -> &'static Rule {
-    let mut rest = index;
-    for family in FAMILIES {
-        if let Some(rule) = family.get(rest) {
-            return rule;
-        }
-        rest -= family.len();
-    }
-    panic!("no rule {index}")
+    all().nth(index).expect("an index from `compiled`")
 }
 
-/// Name, class on floats, class on integers of each rule, in order.
-pub(crate) fn table() -> Vec<(&'static str, MathLevel, MathLevel)> {
-    FAMILIES.iter().flat_map(|f| f.iter()).map(|r| (r.name, r.class, r.int_class)).collect()
+/// Every rule, in order.
+pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
+    FAMILIES.iter().flat_map(|f| f.iter())
 }
 
 /// The rules that may apply at a level, compiled once.
@@ -54,7 +47,7 @@ pub(super) fn compiled(math: MathLevel) -> &'static [Rewrite<ENode, TensorAnalys
     static COMPILED: [OnceLock<Vec<Rewrite<ENode, TensorAnalysis>>>; 3] =
         [OnceLock::new(), OnceLock::new(), OnceLock::new()];
     COMPILED[math as usize].get_or_init(|| {
-        let all = FAMILIES.iter().flat_map(|f| f.iter()).enumerate();
+        let all = all().enumerate();
         all.filter(|(_, r)| r.class.min(r.int_class) <= math).map(|(k, r)| r.compile(k, math)).collect()
     })
 }
