@@ -29,10 +29,16 @@ macro_rules! library {
 
 library!(Kernel1 Erfc(x), pxfm::f_erfc, pxfm::f_erfcf);
 library!(Kernel1 Lgamma(x), pxfm::f_lgamma, pxfm::f_lgammaf);
-library!(Kernel1 Tgamma(x), |x: f64| if x == 0.0 { 1.0 / x } else { pxfm::f_tgamma(x) }, |x: f32| if x == 0.0 {
-    1.0 / x
-} else {
-    pxfm::f_tgammaf(x)
-});
+library!(Kernel1 Tgamma(x), tgamma, tgammaf);
 library!(Kernel2 Fmod(x, y), |x: f64, y: f64| x % y, |x: f32, y: f32| x % y);
 library!(Kernel2 Nextafter(x, y), libm::nextafter, libm::nextafterf);
+
+/// The gamma function, with the pole's sign that C99 wants at -0.
+fn tgamma(x: f64) -> f64 {
+    if x == 0.0 { 1.0 / x } else { pxfm::f_tgamma(x) }
+}
+
+/// As [`tgamma`]. The library's `f32` function loses the subnormal results of large negative arguments.
+fn tgammaf(x: f32) -> f32 {
+    if x == 0.0 || x < -30.0 { tgamma(x as f64) as f32 } else { pxfm::f_tgammaf(x) }
+}

@@ -10,9 +10,9 @@ use common::{Oracle, Random, distance, library, run_f32, run_f64};
 use frit_math::{Func, Isa};
 
 /// Points per kind of distribution.
-const POINTS: usize = 8192;
+const POINTS: usize = 32768;
 /// Of those, how many the slow oracle judges at most.
-const JUDGED: usize = 250;
+const JUDGED: usize = 1000;
 
 type Points = Vec<(f64, f64)>;
 
