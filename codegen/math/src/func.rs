@@ -137,7 +137,7 @@ functions! {
     /// Error function.
     Erf       "erf"       unary  erf::Erf,           [0.95, 1.62], [ 1.80,  0.34];
     /// Complementary error function.
-    Erfc      "erfc"      unary  library::Erfc,      [0.51, 0.51], [37.00, 10.00];
+    Erfc      "erfc"      unary  erf::Erfc,          [0.85, 0.55], [ 2.30,  1.05];
     /// Logarithm of the absolute value of the gamma function.
     Lgamma    "lgamma"    unary  library::Lgamma,    [0.51, 0.51], [59.00,  6.00];
     /// The gamma function.

@@ -27,7 +27,6 @@ macro_rules! library {
     };
 }
 
-library!(Kernel1 Erfc(x), pxfm::f_erfc, pxfm::f_erfcf);
 library!(Kernel1 Lgamma(x), pxfm::f_lgamma, pxfm::f_lgammaf);
 library!(Kernel1 Tgamma(x), tgamma, tgammaf);
 library!(Kernel2 Fmod(x, y), |x: f64, y: f64| x % y, |x: f32, y: f32| x % y);
