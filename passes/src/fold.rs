@@ -1,34 +1,143 @@
-//! Constant folding.
+//! Constant folding. Sizes stay `dim_value` nodes: kernels take them as parameters, so that another shape finds
+//! the same kernel.
 
 use crate::pass::Context;
 use crate::rebuild::{Site, Visitor, rebuild};
+use crate::scalar;
 use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
-use frit_ir::graph::{Graph, Value};
-use frit_ir::{Key, Op};
+use frit_ir::graph::{Graph, Node, TensorType, Value};
+use frit_ir::infer::broadcast_shapes;
+use frit_ir::ops::Class;
+use frit_ir::{Attr, Attrs, DType, Key, Literal, Op, Scalar};
+
+/// Literals up to this many elements are computed with; larger ones would only grow the program.
+const MAX_ELEMENTS: usize = 1024;
 
 struct Fold;
 
 impl Visitor for Fold {
     fn visit(&mut self, b: &mut Builder, site: &Site<'_>) -> Result<Option<Vec<Value>>, TypeError> {
-        let Site { node, inputs, .. } = *site;
-        let constant = |k: usize| b.graph().constant_of(inputs[k]);
-        match node.op {
-            Op::Cast => {
-                let Some(c) = constant(0) else { return Ok(None) };
-                Ok(Some(vec![b.constant(c.cast(node.attrs.dtype(Key::DType)))]))
+        let (node, inputs) = (site.node, site.inputs);
+        if node.op == Op::Where
+            && let Some(c) = b.graph().constant_of(inputs[0])
+        {
+            let chosen = inputs[if c.as_i64() != 0 { 1 } else { 2 }];
+            return Ok(Some(vec![b.broadcast_to(chosen, &node.types[0].shape)?]));
+        }
+        if node.op.class() != Class::Elementwise {
+            return Ok(None);
+        }
+        let Some(operands) = inputs.iter().map(|v| Known::of(b, *v)).collect::<Option<Vec<Known>>>() else {
+            return Ok(None);
+        };
+        match fold(node, &operands) {
+            Some(Known::Scalar(c)) => Ok(Some(vec![b.constant(c)])),
+            Some(Known::Array(data)) => {
+                let attrs = Attrs::new([(Key::Data, Attr::Data(data))]);
+                Ok(Some(vec![b.node(Op::Literal, attrs, &[])?]))
             }
-            Op::Where => {
-                let Some(c) = constant(0) else { return Ok(None) };
-                let chosen = inputs[if c.as_i64() != 0 { 1 } else { 2 }];
-                Ok(Some(vec![b.broadcast_to(chosen, &node.types[0].shape)?]))
-            }
-            _ => Ok(None),
+            None => Ok(None),
         }
     }
 }
 
-/// Evaluates what depends on constants only. Sizes stay `dim_value` nodes: kernels take them as parameters.
+/// An operand whose elements are known.
+enum Known {
+    Scalar(Scalar),
+    Array(Literal),
+}
+
+impl Known {
+    fn of(b: &Builder, v: Value) -> Option<Known> {
+        let n = b.graph().def(v);
+        match n.op {
+            Op::Constant => Some(Known::Scalar(n.attrs.scalar(Key::Value))),
+            Op::Literal if n.attrs.data().len() <= MAX_ELEMENTS => Some(Known::Array(n.attrs.data().clone())),
+            _ => None,
+        }
+    }
+
+    fn dtype(&self) -> DType {
+        match self {
+            Known::Scalar(c) => c.dtype(),
+            Known::Array(a) => a.ty.dtype,
+        }
+    }
+
+    fn shape(&self) -> Vec<usize> {
+        match self {
+            Known::Scalar(_) => vec![],
+            Known::Array(a) => a.ty.const_shape().expect("a literal has constant sizes"),
+        }
+    }
+
+    /// The element at an index of the broadcast result.
+    fn at(&self, index: &[usize]) -> Scalar {
+        match self {
+            Known::Scalar(c) => *c,
+            Known::Array(a) => {
+                let shape = self.shape();
+                let own = &index[index.len() - shape.len()..];
+                let flat =
+                    shape.iter().zip(own).fold(0, |flat, (n, i)| flat * n + if *n == 1 { 0 } else { *i });
+                a.get(flat)
+            }
+        }
+    }
+}
+
+fn fold(node: &Node, operands: &[Known]) -> Option<Known> {
+    let out = &node.types[0];
+    let types: Vec<DType> = operands.iter().map(Known::dtype).collect();
+    let f = node.op.scalar_fn(&types, out.dtype);
+    let element = |index: &[usize]| -> Option<Scalar> {
+        let mut args = Vec::new();
+        for o in operands {
+            let (re, im) = o.at(index).parts();
+            args.push(re);
+            if o.dtype().is_complex() {
+                args.push(im);
+            }
+        }
+        let parts = scalar::apply(&f, &args)?;
+        Some(if out.dtype.is_complex() { join(out.dtype, &parts) } else { parts[0] })
+    };
+    if operands.iter().all(|o| matches!(o, Known::Scalar(_))) {
+        return element(&[]).map(Known::Scalar);
+    }
+    let shape = folded_shape(out, operands)?;
+    let count: usize = shape.iter().product();
+    let mut bytes = Vec::with_capacity(count * out.dtype.size());
+    for flat in 0..count {
+        let mut index = vec![0; shape.len()];
+        let mut rest = flat;
+        for (i, n) in index.iter_mut().zip(&shape).rev() {
+            *i = rest % n;
+            rest /= n;
+        }
+        bytes.extend(element(&index)?.to_bytes());
+    }
+    Some(Known::Array(Literal { ty: out.clone(), bytes: bytes.into() }))
+}
+
+/// The result's shape as numbers, unless it is too large.
+fn folded_shape(out: &TensorType, operands: &[Known]) -> Option<Vec<usize>> {
+    let shape = out.const_shape()?;
+    debug_assert!({
+        let dims: Vec<Vec<frit_ir::Dim>> =
+            operands.iter().map(|o| o.shape().iter().map(|n| (*n).into()).collect()).collect();
+        let views: Vec<&[frit_ir::Dim]> = dims.iter().map(Vec::as_slice).collect();
+        broadcast_shapes(&views).as_deref() == Some(&out.shape)
+    });
+    (shape.iter().product::<usize>() <= MAX_ELEMENTS).then_some(shape)
+}
+
+fn join(dtype: DType, parts: &[Scalar]) -> Scalar {
+    Scalar::from_bits(dtype, [parts[0].bits()[0], parts[1].bits()[0]])
+}
+
+/// Evaluates elementwise operations on constants and small literals.
 pub(crate) fn run(graph: &Graph, _: &mut Context<'_>) -> Result<Graph, TypeError> {
     rebuild(graph, &[], &mut Fold)
 }

@@ -12,6 +12,7 @@ mod make;
 mod movement;
 mod regions;
 mod rewrite;
+mod scalar;
 
 pub mod fuse;
 pub mod lower;
