@@ -13,6 +13,8 @@ mod movement;
 mod regions;
 mod rewrite;
 mod scalar;
+#[cfg(test)]
+mod testing;
 
 pub mod fuse;
 pub mod lower;

@@ -118,10 +118,10 @@ pub struct PipelineReport {
     pub rules: Vec<RuleFired>,
     /// Why the e-graph search stopped, one entry per searched piece with the number of such pieces.
     pub stops: Vec<(String, usize)>,
-    /// Modelled cost before the e-graph pass, in units of one f64 addition.
-    pub cost_before: f64,
-    /// Modelled cost after it; never more than before.
-    pub cost_after: f64,
+    /// Modelled cost before the first search, in units of one f64 addition; `None` if there was none.
+    pub cost_before: Option<f64>,
+    /// Modelled cost after the last one; never more than before.
+    pub cost_after: Option<f64>,
 }
 
 /// The result of [`crate::optimize`].

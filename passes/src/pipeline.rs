@@ -6,22 +6,24 @@ use frit_ir::Graph;
 
 /// Every pass rebuilds the graph through a hash-consing builder from its live nodes only: equal nodes merge (CSE)
 /// and unused ones go (DCE) at each step, so neither has a line here.
-const PASSES: &[Pass] = &[
-    // First: the other passes know only core ops.
-    Pass { name: "expand", run: expand::run },
-    // Before folding: constants stand on the right and broadcasts are out of the way.
+///
+/// First and once: the other passes know only core ops.
+const FIRST: Pass = Pass { name: "expand", run: expand::run };
+
+/// Repeated until a round changes nothing, so that optimizing twice is optimizing once.
+const ROUND: &[Pass] = &[
+    // Before folding: constants stand on the right and broadcasts are out of the way. After rewriting: rules leave
+    // chains of views behind.
     Pass { name: "canonicalize", run: canonicalize::run },
     Pass { name: "fold", run: fold::run },
     // After folding, which decides conditions; captures of dropped nodes go, invariant nodes leave loops.
     Pass { name: "regions", run: regions::run },
-    // On the smallest graph, in the form that its rules expect.
+    // Last: on the smallest graph, in the form that its rules expect.
     Pass { name: "rewrite", run: rewrite::run },
-    // Rules leave chains of views and operations on constants behind.
-    Pass { name: "canonicalize", run: canonicalize::run },
-    Pass { name: "fold", run: fold::run },
-    // Rules may have made more of a loop body invariant.
-    Pass { name: "regions", run: regions::run },
 ];
+
+/// Each round after the first only finishes what another began; none of the tests needs as many.
+const MAX_ROUNDS: usize = 6;
 
 /// Optimizes a graph: the same parameters and results, less work.
 pub fn optimize(graph: &Graph, options: &Options) -> Result<Optimized, PassError> {
@@ -37,15 +39,93 @@ pub fn optimize_with(
     let mut context = Context::new(options);
     let mut graph = graph.clone();
     observe(Stage { name: "graph", graph: &graph, changed: true });
-    for pass in PASSES {
-        let (after, changed) = context.step(pass, &graph)?;
-        observe(Stage { name: pass.name, graph: &after, changed });
-        graph = after;
+    graph = run(&FIRST, graph, &mut context, observe)?.0;
+    for _ in 0..MAX_ROUNDS {
+        let mut any = false;
+        for pass in ROUND {
+            let changed;
+            (graph, changed) = run(pass, graph, &mut context, observe)?;
+            any |= changed;
+        }
+        if !any {
+            break;
+        }
     }
     Ok(Optimized { graph, report: context.finish() })
+}
+
+/// One pass, shown to the observer.
+fn run(
+    pass: &Pass,
+    graph: Graph,
+    context: &mut Context<'_>,
+    observe: &mut dyn FnMut(Stage<'_>),
+) -> Result<(Graph, bool), PassError> {
+    let (after, changed) = context.step(pass, &graph)?;
+    observe(Stage { name: pass.name, graph: &after, changed });
+    Ok((after, changed))
 }
 
 /// Every rewrite rule of the e-graph pass.
 pub fn rules() -> Vec<RuleInfo> {
     rewrite::rules::all().map(|r| RuleInfo { name: r.name, class: r.class, int_class: r.int_class }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pass::MathLevel;
+    use crate::testing::generate::{Random, value};
+    use crate::testing::same_values;
+    use frit_ir::Op;
+    use frit_ir::build::Builder;
+
+    /// A graph of a few random values, some of them used twice.
+    fn random_graph(r: &mut Random) -> Graph {
+        let ops = [
+            Op::Add,
+            Op::Multiply,
+            Op::Slice,
+            Op::Transpose,
+            Op::Reshape,
+            Op::Sum,
+            Op::Gather,
+            Op::Squeeze,
+            Op::Max,
+            Op::ExpandDims,
+            Op::Where,
+            Op::Diagonal,
+            Op::Sqrt,
+            Op::Absolute,
+        ];
+        let mut b = Builder::new("random");
+        let mut outputs = Vec::new();
+        while outputs.len() < 2 {
+            let op = r.pick(&ops);
+            let depth = 1 + r.below(4);
+            outputs.extend(value(r, &mut b, op, depth));
+        }
+        b.finish(outputs)
+    }
+
+    #[test]
+    fn optimizing_keeps_values_and_settles() {
+        let mut r = Random(42);
+        for level in [MathLevel::Exact, MathLevel::Reassociate, MathLevel::Fast] {
+            let options = Options { verify: true, ..Options::new(level) };
+            for _ in 0..400 {
+                let graph = random_graph(&mut r);
+                let once = optimize(&graph, &options).unwrap_or_else(|e| panic!("{e}\n{graph:#?}"));
+                assert!(once.report.cost_after <= once.report.cost_before);
+                if let Err(why) = same_values(&mut r, level, &graph, &once.graph) {
+                    panic!("{why}\n{:#?}", once.report.rules);
+                }
+                let twice = optimize(&once.graph, &options).expect("optimizes again");
+                let show = |g: &Graph| -> Vec<String> {
+                    g.nodes.iter().map(|n| format!("{} {:?} {:?}", n.op, n.attrs, n.inputs)).collect()
+                };
+                assert_eq!(show(&once.graph), show(&twice.graph), "not idempotent: {:#?}", show(&graph));
+            }
+        }
+    }
 }

@@ -116,7 +116,7 @@ pub(crate) fn slice_of<M: Make>(
         Op::Matmul => slice_of_matmul(m, inputs, shape, slices),
         Op::Sort => {
             let axis = attrs.int(Key::Axis) as usize;
-            let whole = slices[axis].is_full(&shape[axis]);
+            let whole = slices.get(axis)?.is_full(&shape[axis]);
             let x = whole.then(|| m.slice(inputs[0], slices))??;
             m.node(op, attrs.clone(), &[x])
         }

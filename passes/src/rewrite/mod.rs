@@ -22,46 +22,53 @@ use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, Node};
 use frit_ir::ops::Class;
 
-/// Rewriting a graph stops when a round changes nothing, or after this many.
-const ROUNDS: usize = 4;
-
 /// Rewrites a graph and its regions.
 pub(crate) fn run(graph: &Graph, context: &mut Context<'_>) -> Result<Graph, TypeError> {
     if !context.options.rewrite {
         return Ok(graph.clone());
     }
     let mut costs = CostModel::default();
-    rewrite(graph, &[], &mut costs, context)
+    let mut total = Total::default();
+    let graph = rewrite(graph, &[], &mut costs, &mut total, context)?;
+    // The report spans all rounds: the cost before the first, and after the last.
+    context.report.cost_before.get_or_insert(total.before);
+    context.report.cost_after = Some(total.after);
+    Ok(graph)
+}
+
+/// Costs of a graph and its regions.
+#[derive(Default)]
+struct Total {
+    before: f64,
+    after: f64,
 }
 
 fn rewrite(
     graph: &Graph,
     ranges: &Ranges,
     costs: &mut CostModel,
+    total: &mut Total,
     context: &mut Context<'_>,
 ) -> Result<Graph, TypeError> {
-    let mut graph = with_regions(graph, ranges, costs, context)?;
+    let graph = with_regions(graph, ranges, costs, total, context)?;
     let before = costs.graph(&graph);
-    context.report.cost_before += before;
-    let mut cost = before;
-    for _ in 0..ROUNDS {
-        let round = piece::rewrite_pieces(&graph, ranges, costs, context.options.math)?;
-        for (reason, count) in round.stops {
-            context.stopped(reason, count);
-        }
-        let Some(better) = round.graph else { break };
-        // The extraction is greedy: trust the comparison, not the extraction.
-        let new_cost = costs.graph(&better);
-        if new_cost + 1e-6 >= cost {
-            break;
-        }
-        for f in round.fired {
-            context.fired(f.name, f.class, &f.loc);
-        }
-        cost = new_cost;
-        graph = better;
+    total.before += before;
+    let round = piece::rewrite_pieces(&graph, ranges, costs, context.options.math)?;
+    for (reason, count) in round.stops {
+        context.stopped(reason, count);
     }
-    context.report.cost_after += cost;
+    if let Some(better) = round.graph {
+        // The extraction is greedy: trust the comparison, not the extraction.
+        let after = costs.graph(&better);
+        if after + 1e-6 < before {
+            for f in round.fired {
+                context.fired(f.name, f.class, &f.loc);
+            }
+            total.after += after;
+            return Ok(better);
+        }
+    }
+    total.after += before;
     Ok(graph)
 }
 
@@ -70,15 +77,20 @@ fn with_regions(
     graph: &Graph,
     ranges: &Ranges,
     costs: &mut CostModel,
+    total: &mut Total,
     context: &mut Context<'_>,
 ) -> Result<Graph, TypeError> {
     let mut out = graph.clone();
     for n in &mut out.nodes {
         if n.op.class() == Class::Region {
-            let attrs =
-                map_regions(n.op, &n.attrs, ranges, &mut |g, r| rewrite(g, r, &mut *costs, &mut *context))?;
+            let attrs = map_regions(n.op, &n.attrs, ranges, &mut |g, r| {
+                rewrite(g, r, &mut *costs, &mut *total, &mut *context)
+            })?;
             *n = Node { attrs, ..n.clone() };
         }
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests;

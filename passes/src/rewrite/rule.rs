@@ -26,8 +26,8 @@ pub(crate) struct Rule {
 /// How a rule matches.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Form {
-    /// `from` becomes `to` where the condition holds.
-    Pattern { from: &'static str, to: &'static str, when: Condition },
+    /// `from` becomes `to`, where the condition holds if there is one.
+    Pattern { from: &'static str, to: &'static str, when: Option<Condition> },
     /// A node with one of these ops.
     Node(&'static [Op], NodeFn),
     /// A node with one of these ops, together with a node that computes its operand 0.
@@ -48,7 +48,7 @@ pub(crate) const fn pattern(
     from: &'static str,
     to: &'static str,
 ) -> Rule {
-    Rule { name, class, int_class: class, form: Form::Pattern { from, to, when: |_, _| true } }
+    Rule { name, class, int_class: class, form: Form::Pattern { from, to, when: None } }
 }
 
 /// A rule about nodes with certain ops.
@@ -65,7 +65,9 @@ impl Rule {
     /// Only where the condition holds.
     pub(crate) const fn when(self, when: Condition) -> Rule {
         match self.form {
-            Form::Pattern { from, to, .. } => Rule { form: Form::Pattern { from, to, when }, ..self },
+            Form::Pattern { from, to, .. } => {
+                Rule { form: Form::Pattern { from, to, when: Some(when) }, ..self }
+            }
             _ => self,
         }
     }
@@ -302,7 +304,7 @@ impl Applier<ENode, TensorAnalysis> for PatternRun {
         _: Symbol,
     ) -> Vec<Id> {
         let Form::Pattern { when, .. } = self.run.rule.form else { return vec![] };
-        if !self.run.enter(egraph, root) || !when(&Rewriter { egraph }, subst) {
+        if !self.run.enter(egraph, root) || when.is_some_and(|when| !when(&Rewriter { egraph }, subst)) {
             return vec![];
         }
         let Some(from) = matched_node(egraph, &self.from, subst) else { return vec![] };

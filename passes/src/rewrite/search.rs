@@ -25,7 +25,7 @@ const GROWTH: usize = 20;
 
 /// The e-graph of a piece, with the ties to the graph around it.
 pub(super) struct Search {
-    egraph: Egraph,
+    pub(super) egraph: Egraph,
     /// Values of the graph that are leaves here.
     leaves: Vec<Value>,
     /// Values that must be computed, with their classes.
@@ -37,7 +37,7 @@ pub(super) struct Search {
 
 /// A cheaper program: the chosen node of each class that it needs, operands first.
 pub(super) struct Better {
-    order: Vec<(Id, ENode)>,
+    pub(super) order: Vec<(Id, ENode)>,
 }
 
 impl Search {
@@ -162,7 +162,7 @@ impl Search {
     }
 
     /// The classes that the roots need, operands first; `None` if a choice needs itself.
-    fn order(&self, chosen: &HashMap<Id, ENode>) -> Option<Vec<(Id, ENode)>> {
+    pub(super) fn order(&self, chosen: &HashMap<Id, ENode>) -> Option<Vec<(Id, ENode)>> {
         let mut order = Vec::new();
         // 1: its operands are being ordered; 2: done.
         let mut state: HashMap<Id, u8> = HashMap::new();

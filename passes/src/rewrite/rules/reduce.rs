@@ -33,10 +33,15 @@ fn parts(r: &Rewriter<'_>, n: &ENode) -> (Vec<i64>, bool) {
     (attrs.ints(Key::Axes).to_vec(), attrs.bool(Key::Keepdims))
 }
 
+/// The extreme of complex numbers with NaN parts is the first such number: it depends on the order.
+fn order_matters(r: &Rewriter<'_>, op: Op, x: Id) -> bool {
+    matches!(op, Op::Min | Op::Max) && r.dtype(x).is_complex()
+}
+
 /// Both reductions at once, over the axes of either.
 fn reduce_reduce(r: &mut Rewriter<'_>, outer: &ENode, inner: &ENode) -> Option<Id> {
     let op = outer.op()?;
-    if inner.op() != Some(op) {
+    if inner.op() != Some(op) || order_matters(r, op, inner.children[0]) {
         return None;
     }
     let ((second, keep_second), (first, keep_first)) = (parts(r, outer), parts(r, inner));
@@ -154,7 +159,7 @@ fn sum_negative(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
 
 /// Without the transpose, where the axes that stay keep their order.
 fn reduce_transpose(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
-    if x.op() != Some(Op::Transpose) {
+    if x.op() != Some(Op::Transpose) || order_matters(r, s.op()?, s.children[0]) {
         return None;
     }
     let (axes, keep) = parts(r, s);

@@ -1,0 +1,166 @@
+//! Every rule, applied alone to random graphs that it matches, gives the same values: the same bits for exact
+//! rules, values equal up to rounding for the others.
+
+use super::extract::extract;
+use super::language::ENode;
+use super::rule::{Form, Rule, pattern};
+use super::search::Search;
+use super::{CostModel, rules};
+use crate::make::Make;
+use crate::pass::MathLevel;
+use crate::testing::generate::{Random, value};
+use crate::testing::same_values;
+use egg::{Language, Runner, SimpleScheduler};
+use frit_ir::build::Builder;
+use frit_ir::graph::{Graph, NodeId, Value};
+use frit_ir::{Attrs, Op};
+use std::collections::HashMap;
+
+/// The graph after one application of one rule, and the level it needed.
+fn apply(index: usize, rule: &'static Rule, graph: &Graph) -> Option<(Graph, MathLevel)> {
+    let nodes: Vec<NodeId> = graph.ids().filter(|id| graph.node(*id).op != Op::Input).collect();
+    let exported = graph.outputs.iter().copied().collect();
+    let mut search = Search::new(graph, &[], &nodes, &exported);
+    search.egraph.rebuild();
+    let runner = Runner::<ENode, _>::new(super::analysis::TensorAnalysis::new(&[]))
+        .with_egraph(search.egraph)
+        .with_scheduler(SimpleScheduler)
+        .with_iter_limit(1)
+        .run(&[rule.compile(index, MathLevel::Fast)]);
+    search.egraph = runner.egraph;
+    let applied = search.egraph.analysis.applied.first()?.clone();
+    let mut chosen = extract(&search.egraph, &mut CostModel::default());
+    let root = search.egraph.find(applied.root);
+    let to = search.egraph.id_to_node(applied.to).clone().map_children(|c| search.egraph.find(c));
+    let level = rule.level(search.egraph[root].data.types[0].dtype);
+    chosen.insert(root, to);
+    let better = search.order(&chosen)?;
+    let mut b = Builder::new("after");
+    let mut map = HashMap::new();
+    for input in &graph.inputs {
+        b.input(&input.name, input.ty.clone());
+    }
+    for id in graph.ids().filter(|id| graph.node(*id).op == Op::Input) {
+        let k = graph.node(id).attrs.int(frit_ir::Key::Position) as u32;
+        map.insert(Value { node: id, index: 0 }, Value { node: NodeId(k), index: 0 });
+    }
+    search
+        .emit(&super::search::Better { order: better }, &mut b, &mut map)
+        .expect("a rule's result type-checks");
+    let outputs = graph.outputs.iter().map(|v| map[v]).collect();
+    Some((b.finish(outputs), level))
+}
+
+/// Applies a rule to a graph and compares; whether it applied, or what it changed.
+fn check(r: &mut Random, index: usize, rule: &'static Rule, before: &Graph) -> Result<bool, String> {
+    let Some((after, level)) = apply(index, rule, before) else { return Ok(false) };
+    same_values(r, level, before, &after)?;
+    Ok(true)
+}
+
+/// A graph in the shape of a pattern, with random operands for its variables.
+fn from_pattern(r: &mut Random, pattern: &str) -> Option<Graph> {
+    let ast: egg::PatternAst<ENode> = pattern.parse().expect("a pattern");
+    let mut b = Builder::new("before");
+    let t = r.pick(&[
+        frit_ir::DType::F64,
+        frit_ir::DType::F32,
+        frit_ir::DType::I64,
+        frit_ir::DType::I8,
+        frit_ir::DType::Bool,
+        frit_ir::DType::C128,
+    ]);
+    // The tests solve real systems only.
+    let t = if pattern.contains("inv") { frit_ir::DType::F64 } else { t };
+    let matrix = pattern.contains("matmul") || pattern.contains("inv");
+    let n = frit_ir::Dim::symbol("n");
+    let mut vars: HashMap<String, Value> = HashMap::new();
+    let mut ids: Vec<Value> = Vec::new();
+    for node in ast.iter() {
+        let v = match node {
+            egg::ENodeOrVar::Var(v) => {
+                let name = v.to_string();
+                if let Some(v) = vars.get(&name) {
+                    ids.push(*v);
+                    continue;
+                }
+                let dtype = if name == "?m" { frit_ir::DType::Bool } else { t };
+                let v = if name == "?c" && r.below(6) > 0 {
+                    let value = r.pick(&[0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 3.0]);
+                    b.constant(frit_ir::Scalar::from_f64(dtype, value))
+                } else {
+                    let shape = match (matrix, r.below(4)) {
+                        (true, _) => vec![n.clone(), n.clone()],
+                        (false, 0) => vec![],
+                        (false, 1) => vec![frit_ir::Dim::symbol("m"), n.clone()],
+                        (false, _) => vec![n.clone()],
+                    };
+                    let x = b.input(&name[1..], frit_ir::TensorType::new(dtype, shape));
+                    // Operands of known sign, for rules that ask for it.
+                    if dtype.is_float() && r.below(3) == 0 { b.unary(Op::Square, x).ok()? } else { x }
+                };
+                vars.insert(name, v);
+                v
+            }
+            egg::ENodeOrVar::ENode(n) => {
+                let args: Vec<Value> = n.children().iter().map(|c| ids[usize::from(*c)]).collect();
+                Make::node(&mut b, n.op()?, Attrs::NONE, &args)?
+            }
+        };
+        ids.push(v);
+    }
+    let root = *ids.last()?;
+    Some(b.finish(vec![root]))
+}
+
+/// Tries a rule on random graphs: how often it applied and how often it did not.
+fn exercise(index: usize, rule: &'static Rule) -> Result<(usize, usize), String> {
+    let mut r = Random(0x9e37_79b9_7f4a_7c15 ^ (index as u64 + 1) << 20);
+    let (mut applied, mut declined) = (0, 0);
+    for round in 0..6000 {
+        let graph = match rule.form {
+            Form::Pattern { from, .. } => from_pattern(&mut r, from),
+            Form::Node(ops, _) | Form::Pair(ops, _) => {
+                let mut b = Builder::new("before");
+                let op = r.pick(ops);
+                value(&mut r, &mut b, op, 1 + round % 2).map(|v| b.finish(vec![v]))
+            }
+        };
+        let Some(graph) = graph else { continue };
+        if check(&mut r, index, rule, &graph)? {
+            applied += 1
+        } else {
+            declined += 1
+        }
+        if applied >= 150 {
+            break;
+        }
+    }
+    Ok((applied, declined))
+}
+
+#[test]
+fn rules_keep_values() {
+    let mut idle = Vec::new();
+    for (index, rule) in rules::all().enumerate() {
+        let (applied, declined) =
+            exercise(index, rule).unwrap_or_else(|why| panic!("rule {}: {why}", rule.name));
+        let conditional = !matches!(rule.form, Form::Pattern { when: None, .. });
+        if applied < 10 || conditional && declined == 0 {
+            idle.push((rule.name, applied, declined));
+        }
+    }
+    assert_eq!(idle, vec![], "rules that hardly ever applied, or whose condition never declined");
+}
+
+#[test]
+fn wrong_rules_are_caught() {
+    // -0.0 + 0.0 is 0.0.
+    static ZERO: Rule =
+        pattern("zero", MathLevel::Exact, "(add ?x ?c)", "?x").when(|r, s| r.is(r.var(s, "?c"), 0.0));
+    // Integers wrap.
+    static HALF: Rule = pattern("half", MathLevel::Exact, "(absolute ?x)", "(sqrt (square ?x))");
+    for rule in [&ZERO, &HALF] {
+        assert!(exercise(0, rule).is_err(), "{} passed", rule.name);
+    }
+}
