@@ -1,1 +1,125 @@
 //! Backends that turn kernels into callable code.
+//!
+//! A backend sees loops and scalar primitives, never array ops. Every backend follows one calling convention,
+//! [`frit_ir::kernel::Kernel::layout`]. [`interp`] is the oracle for the others.
+
+mod cache;
+pub mod cranelift;
+pub mod interp;
+pub mod stage;
+
+pub use cache::{Cache, CacheStats};
+
+use frit_ir::kernel::{Kernel, scratch_slot};
+use frit_ir::{DType, Dim};
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a kernel cannot be compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum CodegenError {
+    /// The compiler behind the backend refused: a bug in the backend.
+    #[error("{backend}: {message} (kernel `{kernel}`)")]
+    Backend {
+        /// Backend name.
+        backend: &'static str,
+        /// Kernel name.
+        kernel: String,
+        /// What it said.
+        message: String,
+    },
+    /// This machine is not one that the backend makes code for.
+    #[error("{0}")]
+    Host(String),
+}
+
+/// Makes code from kernels.
+pub trait Backend: Send + Sync {
+    /// Name, as in `FRIT_BACKEND`.
+    fn name(&self) -> &'static str;
+    /// Compiles one kernel.
+    fn compile(&self, kernel: &Kernel) -> Result<CompiledKernel, CodegenError>;
+}
+
+/// The backends of this build, best first.
+pub fn available() -> Vec<Arc<dyn Backend>> {
+    let mut all: Vec<Arc<dyn Backend>> = Vec::new();
+    if let Ok(b) = cranelift::Cranelift::new() {
+        all.push(Arc::new(b));
+    }
+    all.push(Arc::new(interp::Interpreter));
+    all
+}
+
+/// The calling convention: argument block, scratch memory, and the part of the parallel loop; the result is 0 or a
+/// [`frit_ir::kernel::Fault`].
+pub type Entry = unsafe extern "C" fn(args: *const u64, scratch: *mut u8, lo: i64, hi: i64) -> u64;
+
+/// What a backend made of a kernel.
+pub(crate) trait Code: Send + Sync {
+    /// # Safety
+    /// As [`CompiledKernel::call`].
+    unsafe fn call(&self, args: *const u64, scratch: *mut u8, lo: i64, hi: i64) -> u64;
+    /// Text of the backend's own IR, made again on request.
+    fn ir_text(&self) -> String;
+    /// Disassembly, or an empty text.
+    fn asm_text(&self) -> String;
+    /// Bytes of machine code.
+    fn size(&self) -> usize;
+}
+
+/// A kernel ready to run. Clones share the code, which is freed with the last of them.
+#[derive(Clone)]
+pub struct CompiledKernel {
+    code: Arc<dyn Code>,
+    scratch: Arc<[(DType, Dim)]>,
+    sizes: Arc<[frit_ir::Symbol]>,
+}
+
+impl CompiledKernel {
+    pub(crate) fn new(kernel: &Kernel, code: Arc<dyn Code>) -> CompiledKernel {
+        CompiledKernel {
+            code,
+            scratch: kernel.scratch.iter().map(|s| (s.dtype, s.elements.clone())).collect(),
+            sizes: kernel.sizes.clone().into(),
+        }
+    }
+
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// `args` must be an argument block as [`Kernel::layout`] describes, whose buffers cover every element that the
+    /// kernel's loops address and are not accessed by others in a conflicting way; `scratch` must hold
+    /// [`CompiledKernel::scratch_bytes`] bytes, aligned to 64; `lo..hi` must lie in the parallel loop's range.
+    pub unsafe fn call(&self, args: *const u64, scratch: *mut u8, lo: i64, hi: i64) -> u64 {
+        // SAFETY: passed on to the caller.
+        unsafe { self.code.call(args, scratch, lo, hi) }
+    }
+
+    /// Bytes of scratch for the given sizes (one per size parameter), the backend's own tiles included.
+    pub fn scratch_bytes(&self, sizes: &[i64]) -> usize {
+        let lookup = |s: &str| self.sizes.iter().position(|n| &**n == s).map(|i| sizes[i]);
+        self.scratch.iter().map(|(t, n)| scratch_slot(n.eval(&lookup).unwrap_or(0), *t)).sum()
+    }
+
+    /// The backend's own IR.
+    pub fn ir_text(&self) -> String {
+        self.code.ir_text()
+    }
+
+    /// Disassembly, if the backend has one.
+    pub fn asm_text(&self) -> String {
+        self.code.asm_text()
+    }
+
+    /// Bytes of machine code.
+    pub fn code_size(&self) -> usize {
+        self.code.size()
+    }
+}
+
+impl fmt::Debug for CompiledKernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CompiledKernel({} bytes)", self.code_size())
+    }
+}
