@@ -1,1 +1,74 @@
 //! Buffers, thread pool and plan execution.
+//!
+//! [`Program`] is a plan with compiled kernels; [`Program::bind`] fixes sizes and strides, and a [`Bound`] program
+//! runs any number of times, from any number of threads. Memory comes from one [`pool`], which counts it.
+
+mod bind;
+mod executor;
+mod library;
+pub mod pool;
+pub mod threads;
+
+pub use bind::{Bindings, Bound, MemoryReport, MemoryUse, Program};
+pub use executor::{Cancel, Event, Output, Run};
+pub use pool::OwnedBuffer;
+
+use frit_ir::kernel::Fault;
+use frit_ir::plan::Origin;
+
+/// Why a program cannot be bound or run.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// A kernel refused its data.
+    #[error("{}{}: {}", .origin.op, at(.origin), describe(.fault))]
+    Fault {
+        /// What failed.
+        fault: Fault,
+        /// The op and line.
+        origin: Origin,
+    },
+    /// A library routine refused its data.
+    #[error("{}{}: {message}", .origin.op, at(.origin))]
+    Library {
+        /// What it said.
+        message: String,
+        /// The op and line.
+        origin: Origin,
+    },
+    /// The run was cancelled.
+    #[error("cancelled; results are discarded, arguments are unchanged")]
+    Cancelled,
+    /// An argument does not fit its declaration.
+    #[error("argument `{name}`: {why}")]
+    Argument {
+        /// The parameter.
+        name: String,
+        /// What is wrong, and what was expected.
+        why: String,
+    },
+    /// The projected peak exceeds the limit.
+    #[error("needs {needed} bytes at its peak, the limit is {limit} bytes; the largest is {culprit}")]
+    MemoryLimit {
+        /// Projected peak.
+        needed: usize,
+        /// Limit.
+        limit: usize,
+        /// The largest buffer at the peak: op, line, bytes.
+        culprit: String,
+    },
+    /// The machine has no memory left.
+    #[error("out of memory: {0} bytes could not be allocated")]
+    OutOfMemory(usize),
+}
+
+fn at(origin: &Origin) -> String {
+    let loc = origin.loc.to_string();
+    if loc.is_empty() { loc } else { format!(" ({loc})") }
+}
+
+fn describe(fault: &Fault) -> &'static str {
+    match fault {
+        Fault::IndexOutOfBounds => "index is out of bounds for its axis",
+        Fault::NegativePower => "integers to negative integer powers are not allowed",
+    }
+}

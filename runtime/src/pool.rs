@@ -1,0 +1,156 @@
+//! Memory from a pool that counts: current and peak bytes, and blocks kept for reuse.
+//!
+//! Freshly mapped pages cost several times a plain write, so a freed block is kept, by exact size, up to
+//! [`IDLE_LIMIT`] bytes in all.
+
+use std::alloc::{Layout, alloc, dealloc};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// Alignment of every block: a cache line, and the widest vector.
+pub const ALIGNMENT: usize = 64;
+/// Bytes of freed blocks that are kept.
+pub const IDLE_LIMIT: usize = 1 << 30;
+
+/// Bytes that a request takes: a multiple of the alignment, at least one line.
+pub fn rounded(bytes: usize) -> usize {
+    bytes.max(1).next_multiple_of(ALIGNMENT)
+}
+
+/// A pool of blocks.
+#[derive(Debug, Default)]
+pub struct Pool {
+    current: AtomicUsize,
+    peak: AtomicUsize,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    bytes: usize,
+    blocks: BTreeMap<usize, Vec<Block>>,
+}
+
+#[derive(Debug)]
+struct Block(*mut u8);
+
+// SAFETY: a block is owned memory; only its owner touches it.
+unsafe impl Send for Block {}
+
+fn layout(bytes: usize) -> Layout {
+    Layout::from_size_align(bytes, ALIGNMENT).expect("a rounded size is a valid layout")
+}
+
+impl Pool {
+    /// The pool of the process.
+    pub fn global() -> &'static Arc<Pool> {
+        static POOL: OnceLock<Arc<Pool>> = OnceLock::new();
+        POOL.get_or_init(Arc::default)
+    }
+
+    /// A block of at least `bytes`, contents arbitrary; `None` if the machine has no memory.
+    pub fn take(self: &Arc<Pool>, bytes: usize) -> Option<OwnedBuffer> {
+        let size = rounded(bytes);
+        let reused = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let block = idle.blocks.get_mut(&size).and_then(Vec::pop);
+            if block.is_some() {
+                idle.bytes -= size;
+            }
+            block
+        };
+        let pointer = match reused {
+            Some(block) => block.0,
+            // SAFETY: the size is not zero.
+            None => unsafe { alloc(layout(size)) },
+        };
+        if pointer.is_null() {
+            return None;
+        }
+        let now = self.current.fetch_add(size, Ordering::Relaxed) + size;
+        self.peak.fetch_max(now, Ordering::Relaxed);
+        Some(OwnedBuffer { pointer, size, pool: self.clone() })
+    }
+
+    /// Bytes handed out now.
+    pub fn current(&self) -> usize {
+        self.current.load(Ordering::Relaxed)
+    }
+
+    /// The most bytes that were handed out at once.
+    pub fn peak(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    /// Bytes kept for reuse.
+    pub fn idle(&self) -> usize {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).bytes
+    }
+
+    /// Gives the kept blocks back to the system.
+    pub fn trim(&self) {
+        let blocks = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.bytes = 0;
+            std::mem::take(&mut idle.blocks)
+        };
+        for (size, list) in blocks {
+            for b in list {
+                // SAFETY: the block came from `alloc` with this layout and has no owner.
+                unsafe { dealloc(b.0, layout(size)) }
+            }
+        }
+    }
+
+    fn give(&self, pointer: *mut u8, size: usize) {
+        self.current.fetch_sub(size, Ordering::Relaxed);
+        {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.bytes + size <= IDLE_LIMIT {
+                idle.bytes += size;
+                idle.blocks.entry(size).or_default().push(Block(pointer));
+                return;
+            }
+        }
+        // SAFETY: the block came from `alloc` with this layout and its owner is gone.
+        unsafe { dealloc(pointer, layout(size)) }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.trim();
+    }
+}
+
+/// Memory taken from a pool; goes back on drop.
+#[derive(Debug)]
+pub struct OwnedBuffer {
+    pointer: *mut u8,
+    size: usize,
+    pool: Arc<Pool>,
+}
+
+// SAFETY: the buffer owns its memory, and shared access to it is read-only.
+unsafe impl Send for OwnedBuffer {}
+// SAFETY: as above.
+unsafe impl Sync for OwnedBuffer {}
+
+impl OwnedBuffer {
+    /// The memory.
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.pointer
+    }
+
+    /// Bytes taken from the pool.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+}
+
+impl Drop for OwnedBuffer {
+    fn drop(&mut self) {
+        self.pool.give(self.pointer, self.size);
+    }
+}
