@@ -62,7 +62,6 @@ impl Program {
             env: b.env,
             threads: threads.max(1),
             steps,
-            buffers,
             outputs,
             report,
         })
@@ -205,7 +204,6 @@ pub struct Bound {
     pub(crate) env: Bindings,
     pub(crate) threads: usize,
     pub(crate) steps: Vec<BoundStep>,
-    pub(crate) buffers: Vec<usize>,
     pub(crate) outputs: Vec<OutputView>,
     report: MemoryReport,
 }

@@ -1,0 +1,249 @@
+//! `jit`: from a traced closure to a program, kept per signature.
+
+use crate::argument::{Arguments, Raw};
+use crate::error::Error;
+use crate::report::Report;
+use crate::tensor::{Tensor, TensorElement};
+use crate::tracer::{self, Traceable};
+use frit_codegen::Cache;
+use frit_ir::plan::Layout;
+use frit_ir::{DType, Dim, Graph, TensorType};
+use frit_passes::{LowerOptions, MathLevel};
+use frit_runtime::{Bound, Program, Run, threads::Threads};
+use ndarray::ArrayD;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// Choices for a function. `jit` uses [`Config::new`], which reads the environment.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How far floating-point results may move.
+    pub math: MathLevel,
+    /// Refuse programs whose projected peak is above this many bytes.
+    pub memory_limit: Option<usize>,
+    /// Threads; 0 for all cores.
+    pub threads: usize,
+}
+
+impl Config {
+    /// Reassociation allowed, no memory limit, all cores; `FRIT_MATH` changes the first.
+    pub fn new() -> Config {
+        let math = match std::env::var("FRIT_MATH").as_deref() {
+            Ok("exact") => MathLevel::Exact,
+            Ok("fast") => MathLevel::Fast,
+            _ => MathLevel::Reassociate,
+        };
+        Config { math, memory_limit: None, threads: 0 }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config::new()
+    }
+}
+
+fn cache() -> &'static Cache {
+    static CACHE: OnceLock<Cache> = OnceLock::new();
+    CACHE.get_or_init(|| {
+        let wanted = std::env::var("FRIT_BACKEND").ok();
+        let mut all = frit_codegen::available();
+        let chosen = all.iter().position(|b| Some(b.name()) == wanted.as_deref()).unwrap_or(0);
+        Cache::new(all.swap_remove(chosen))
+    })
+}
+
+/// Counts of the process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stats {
+    /// Kernels compiled.
+    pub kernels_compiled: u64,
+    /// Kernels found in the cache.
+    pub cache_hits: u64,
+    /// Bytes that programs and their results hold now.
+    pub current_bytes: usize,
+    /// The most that they held.
+    pub peak_bytes: usize,
+}
+
+/// Counts of the process.
+pub fn stats() -> Stats {
+    let pool = frit_runtime::pool::Pool::global();
+    let s = cache().stats();
+    Stats {
+        kernels_compiled: s.compiled,
+        cache_hits: s.hits,
+        current_bytes: pool.current(),
+        peak_bytes: pool.peak(),
+    }
+}
+
+/// A shape and element type instead of an array.
+pub type Spec = TensorType;
+
+/// A spec from sizes, numbers or names: `spec(&["n", "m"], DType::F64)`.
+pub fn spec<T: SpecSize>(shape: &[T], dtype: DType) -> Spec {
+    TensorType::new(dtype, shape.iter().map(SpecSize::dim).collect::<Vec<_>>())
+}
+
+/// A size of a [`spec`].
+pub trait SpecSize {
+    /// As an expression.
+    fn dim(&self) -> Dim;
+}
+
+impl SpecSize for &str {
+    fn dim(&self) -> Dim {
+        self.parse::<i64>().map_or_else(|_| Dim::symbol(self), Dim::constant)
+    }
+}
+
+impl SpecSize for usize {
+    fn dim(&self) -> Dim {
+        Dim::from(*self)
+    }
+}
+
+impl SpecSize for i32 {
+    fn dim(&self) -> Dim {
+        Dim::from(*self)
+    }
+}
+
+/// A graph taken through the whole pipeline.
+pub fn compile(graph: &Graph, layouts: &[Layout], config: &Config) -> Result<Report, Error> {
+    let optimized = frit_passes::optimize(graph, &frit_passes::Options::new(config.math))?;
+    let lowered = frit_passes::lower(&optimized.graph, &LowerOptions { layouts: layouts.to_vec() })?;
+    let program = Program::new(Arc::new(lowered.plan), cache())?;
+    Ok(Report {
+        traced: graph.clone(),
+        optimized: optimized.graph,
+        passes: optimized.report,
+        groups: lowered.groups,
+        program: Arc::new(program),
+    })
+}
+
+/// What a cached program was compiled for.
+struct Entry {
+    signature: Vec<(DType, Vec<usize>, Vec<isize>, Layout)>,
+    bound: Arc<Bound>,
+}
+
+impl Entry {
+    fn fits(&self, arguments: &[Raw<'_>]) -> bool {
+        self.signature.len() == arguments.len()
+            && self.signature.iter().zip(arguments).all(|((dtype, shape, strides, layout), a)| {
+                *dtype == a.dtype
+                    && shape == a.shape
+                    && *layout == a.layout
+                    && (*layout == Layout::Contiguous || strides == a.strides)
+            })
+    }
+}
+
+/// A function that compiles itself for the arguments it is called with.
+pub struct Jit<F, P> {
+    function: F,
+    config: Config,
+    entries: Mutex<Vec<Arc<Entry>>>,
+    parameters: PhantomData<fn(P)>,
+}
+
+/// Signatures kept per function; the oldest is dropped.
+const MOST_SIGNATURES: usize = 64;
+
+/// Makes a function of arrays compile itself. See the crate's example.
+pub fn jit<P, F: Traceable<P>>(function: F) -> Jit<F, P> {
+    jit_with(function, Config::new())
+}
+
+/// [`jit`] with explicit choices.
+pub fn jit_with<P, F: Traceable<P>>(function: F, config: Config) -> Jit<F, P> {
+    Jit { function, config, entries: Mutex::default(), parameters: PhantomData }
+}
+
+impl<P, F: Traceable<P>> Jit<F, P> {
+    /// The traced graph for the given types.
+    pub fn trace(&self, types: &[Spec]) -> Result<Graph, Error> {
+        if types.len() != F::ARITY {
+            return Err(Error::Arity { want: F::ARITY, got: types.len() });
+        }
+        Ok(tracer::trace("main", types, |p| self.function.apply(p))?)
+    }
+
+    /// Everything about the program for the given types: graphs, rules, kernels, memory. Nothing runs.
+    pub fn explain(&self, types: &[Spec]) -> Result<Report, Error> {
+        compile(&self.trace(types)?, &[], &self.config)
+    }
+
+    /// Runs the function; compiles first if the signature is new.
+    pub fn call(&self, arguments: impl Arguments) -> Result<Vec<Tensor>, Error> {
+        self.call_with(arguments, &Run::default()).map(|(outputs, _)| outputs)
+    }
+
+    /// [`Jit::call`] with a cancellation token or an observer; also the measured peak bytes.
+    pub fn call_with(&self, arguments: impl Arguments, run: &Run<'_>) -> Result<(Vec<Tensor>, usize), Error> {
+        arguments.with(|raw| {
+            let bound = self.bound(raw)?;
+            // Few arguments are the rule: no allocation for them.
+            let mut few = [std::ptr::null(); 8];
+            for (slot, a) in few.iter_mut().zip(raw) {
+                *slot = a.pointer;
+            }
+            let many: Vec<*const u8>;
+            let pointers = if raw.len() <= few.len() {
+                &few[..raw.len()]
+            } else {
+                many = raw.iter().map(|a| a.pointer).collect();
+                &many
+            };
+            // SAFETY: the arguments are borrowed for the call, and the program is bound to their shapes and strides.
+            let (outputs, peak) = unsafe { bound.run(pointers, run) }?;
+            Ok((outputs.into_iter().map(Tensor).collect(), peak))
+        })
+    }
+
+    /// The one result, as an array.
+    pub fn call1<T: TensorElement>(&self, arguments: impl Arguments) -> Result<ArrayD<T>, Error> {
+        let results = self.call(arguments)?;
+        match &results[..] {
+            [one] => one.to_array(),
+            _ => Err(Error::ResultCount(results.len())),
+        }
+    }
+
+    /// Projected memory of a call, before it runs.
+    pub fn memory(&self, arguments: impl Arguments) -> Result<frit_runtime::MemoryReport, Error> {
+        arguments.with(|raw| Ok(self.bound(raw)?.memory().clone()))
+    }
+
+    fn bound(&self, arguments: &[Raw<'_>]) -> Result<Arc<Bound>, Error> {
+        let lock = || self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        // Latest first.
+        if let Some(e) = lock().iter().rev().find(|e| e.fits(arguments)) {
+            return Ok(e.bound.clone());
+        }
+        let types: Vec<Spec> = arguments.iter().map(|a| TensorType::fixed(a.dtype, a.shape)).collect();
+        let graph = self.trace(&types)?;
+        let layouts: Vec<Layout> = arguments.iter().map(|a| a.layout).collect();
+        let report = compile(&graph, &layouts, &self.config)?;
+        let threads = match self.config.threads {
+            0 => Threads::global().count(),
+            n => n.min(Threads::global().count()),
+        };
+        let shapes: Vec<(&[usize], &[isize])> = arguments.iter().map(|a| (a.shape, a.strides)).collect();
+        let bound = Arc::new(report.program.bind(&shapes, threads)?);
+        if let Some(limit) = self.config.memory_limit {
+            bound.check_limit(limit)?;
+        }
+        let signature =
+            arguments.iter().map(|a| (a.dtype, a.shape.to_vec(), a.strides.to_vec(), a.layout)).collect();
+        let mut entries = lock();
+        if entries.len() >= MOST_SIGNATURES {
+            entries.remove(0);
+        }
+        entries.push(Arc::new(Entry { signature, bound: bound.clone() }));
+        Ok(bound)
+    }
+}
