@@ -54,16 +54,28 @@ fn region(
     let parameters: Vec<Array> =
         carried.iter().enumerate().map(|(k, t)| tracer::parameter(&format!("carry{k}"), t.clone())).collect();
     let outputs = f(&parameters);
-    // A carried value keeps the type that it starts with.
-    let outputs: Vec<Array> = outputs
+    tracer::pop(&outputs)
+}
+
+/// A region that returns the next carried values first: each keeps the type that it starts with.
+fn step(
+    name: &str,
+    carried: &[TensorType],
+    range: Option<(&str, Dim, Dim)>,
+    f: impl FnOnce(&[Array]) -> Vec<Array>,
+) -> (Graph, Vec<Array>) {
+    region(name, carried, range, |c| keep_types(f(c), carried))
+}
+
+fn keep_types(outputs: Vec<Array>, carried: &[TensorType]) -> Vec<Array> {
+    outputs
         .into_iter()
         .enumerate()
         .map(|(k, a)| match carried.get(k) {
             Some(t) if a.dtype() != t.dtype => a.astype(t.dtype),
             _ => a,
         })
-        .collect();
-    tracer::pop(&outputs)
+        .collect()
 }
 
 /// Gives two regions of one node the same captures, in the same order.
@@ -155,8 +167,7 @@ fn for_loop(
     let name = tracer::loop_name();
     let types: Vec<TensorType> = init.iter().map(|a| a.ty()).collect();
     let index = LoopIndex(Dim::symbol(&name));
-    let (graph, captures) =
-        region("body", &types, Some((&name, lo.clone(), hi.clone())), |c| body(&index, c));
+    let (graph, captures) = step("body", &types, Some((&name, lo.clone(), hi.clone())), |c| body(&index, c));
     let n = graph.outputs.len();
     let attrs = Attrs::new([
         (Key::Body, Attr::Graph(Arc::new(graph))),
@@ -179,10 +190,10 @@ pub fn while_loop<const N: usize>(
     let types: Vec<TensorType> = init.iter().map(|a| a.ty()).collect();
     let array = |c: &[Array]| -> [Array; N] { c.to_vec().try_into().expect("as many as carried") };
     let test = region("condition", &types, None, |c| vec![condition(array(c))]);
-    let step = region("body", &types, None, |c| body(array(c)).to_vec());
-    let (test, step, captures) = align(test, step, N);
+    let next = step("body", &types, None, |c| body(array(c)).to_vec());
+    let (test, next, captures) = align(test, next, N);
     let attrs = Attrs::new([
-        (Key::Body, Attr::Graph(Arc::new(step))),
+        (Key::Body, Attr::Graph(Arc::new(next))),
         (Key::Carries, Attr::Int(N as i64)),
         (Key::Cond, Attr::Graph(Arc::new(test))),
     ]);
