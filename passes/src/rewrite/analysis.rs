@@ -6,6 +6,7 @@ use egg::{Analysis, DidMerge, EGraph, Id};
 use frit_ir::infer::infer;
 use frit_ir::ops::Class;
 use frit_ir::{DType, Dim, Key, Loc, Op, Scalar, Symbol, TensorType};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 pub(crate) type Egraph = EGraph<ENode, TensorAnalysis>;
@@ -56,6 +57,8 @@ pub(crate) struct TensorAnalysis {
     /// Origin of the node about to be added.
     pub(crate) origin: Origin,
     pub(crate) applied: Vec<Applied>,
+    /// Pairs of nodes that a rule has seen: it would make the same again.
+    pub(crate) seen: HashSet<(usize, ENode, ENode)>,
 }
 
 impl TensorAnalysis {
@@ -68,6 +71,7 @@ impl TensorAnalysis {
             pending: None,
             origin: Origin { made: false, loc: 0 },
             applied: Vec::new(),
+            seen: HashSet::new(),
         }
     }
 }

@@ -12,7 +12,7 @@ use frit_ir::{Key, Op};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Nodes per piece. Saturation grows faster than its input, so large graphs are cut.
-const PIECE: usize = 250;
+const PIECE: usize = 150;
 
 /// New values by old ones.
 pub(super) type ValueMap = HashMap<Value, Value>;

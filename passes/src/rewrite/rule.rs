@@ -277,6 +277,9 @@ impl Applier<ENode, TensorAnalysis> for Run {
                 for n in nodes {
                     let inner: Vec<ENode> = egraph[n.children[0]].nodes.clone();
                     for i in inner {
+                        if !egraph.analysis.seen.insert((self.index, n.clone(), i.clone())) {
+                            continue;
+                        }
                         let to = f(&mut Rewriter { egraph }, &n, &i);
                         changed.extend(to.and_then(|to| self.join(egraph, root, n.clone(), to)));
                     }

@@ -19,7 +19,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// Rounds of rule application.
-const ITERATIONS: usize = 8;
+const ITERATIONS: usize = 16;
 /// The search stops when the e-graph has this many nodes per node of the piece, and some more.
 const GROWTH: usize = 20;
 

@@ -285,7 +285,6 @@ fn value_of(r: &mut Random, b: &mut Builder, op: Op, t: DType, depth: usize) -> 
                 Some(input(b, "x", TensorType::new(t, vec![s[0].clone(), s[1].clone()])))
             };
             let (x, y) = (side(r, [&rows, &inner])?, side(r, [&inner, &cols])?);
-            let (x, y) = if rows == cols && r.coin() { (x, y) } else { (x, y) };
             Make::node(b, op, Attrs::NONE, &[x, y])
         }
         Op::Sort => {

@@ -52,11 +52,14 @@ fn transpose_transpose(r: &mut Rewriter<'_>, outer: &ENode, inner: &ENode) -> Op
     r.transpose(inner.children[0], &compose_perm(attrs.ints(Key::Perm), outer.ints(Key::Perm)))
 }
 
-/// Only onto operands of full rank and scalars.
+/// Only onto operands of full rank and scalars, and only where it may meet another transpose.
 fn transpose_elementwise(r: &mut Rewriter<'_>, t: &ENode, x: &ENode) -> Option<Id> {
     let op = x.op().filter(|op| op.class() == Class::Elementwise)?;
     let (perm, attrs) = (r.attrs(t), r.attrs(x));
     let perm = perm.ints(Key::Perm);
+    if !x.children.iter().any(|c| r.form(*c, Op::Transpose).is_some() || r.form(*c, Op::Matmul).is_some()) {
+        return None;
+    }
     let mut operands = Vec::with_capacity(x.children.len());
     for c in &x.children {
         match r.shape(*c).len() {
@@ -77,6 +80,9 @@ fn swaps_last_two(perm: &[i64]) -> bool {
 fn transpose_matmul(r: &mut Rewriter<'_>, t: &ENode, x: &ENode) -> Option<Id> {
     let attrs = r.attrs(t);
     if x.op() != Some(Op::Matmul) || !swaps_last_two(attrs.ints(Key::Perm)) {
+        return None;
+    }
+    if !x.children.iter().any(|c| r.form(*c, Op::Transpose).is_some()) {
         return None;
     }
     let (a, b) = (r.matrix_transpose(x.children[0])?, r.matrix_transpose(x.children[1])?);
