@@ -120,13 +120,19 @@ fn narrower(r: &mut Random, shape: &[Dim]) -> Vec<Dim> {
 
 /// An operand of a shape: mostly a parameter, sometimes a constant, sometimes the value `other`.
 fn operand(r: &mut Random, b: &mut Builder, t: DType, shape: &[Dim], other: Option<Value>) -> Value {
-    match r.below(6) {
-        0 => {
+    match r.below(9) {
+        0 | 3 | 4 => {
             let v: f64 = r.pick(&[0.0, -0.0, 1.0, 2.0, -1.0, 0.5, 3.0, -0.25, 5.0]);
             let v = if t.is_inexact() { v } else { v.trunc() };
             b.constant(Scalar::from_f64(t, v))
         }
         1 if other.is_some() => other.expect("checked"),
+        2 => {
+            let reversed: Vec<Dim> = shape.iter().rev().cloned().collect();
+            let x = input(b, "x", TensorType::new(t, reversed));
+            let perm: Vec<i64> = (0..shape.len() as i64).rev().collect();
+            b.transpose(x, &perm).expect("a permutation")
+        }
         _ => {
             let s = if r.coin() { shape.to_vec() } else { narrower(r, shape) };
             input(b, "x", TensorType::new(t, s))
