@@ -164,11 +164,11 @@ fn resolve(b: &Builder, shape: &[Dim], parts: &[Index]) -> Result<Resolved, Type
 
 fn position(b: &Builder, i: &Dim, n: &Dim, axis: usize) -> Result<Slice, TypeError> {
     let mut start = i.clone();
-    if let (Some(i), Some(n)) = (i.as_const(), n.as_const()) {
-        if i < -n || i >= n {
-            let why = format!("index {i} is out of bounds for axis {axis} with size {n}");
-            return Err(b.error(Op::Slice, Cause::Shape(why)));
-        }
+    if let (Some(i), Some(n)) = (i.as_const(), n.as_const())
+        && (i < -n || i >= n)
+    {
+        let why = format!("index {i} is out of bounds for axis {axis} with size {n}");
+        return Err(b.error(Op::Slice, Cause::Shape(why)));
     }
     if i.as_const().is_some_and(|i| i < 0) {
         start = start + n;

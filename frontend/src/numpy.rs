@@ -176,7 +176,7 @@ impl Array {
     pub fn reshape<T: Into<Dim> + Clone>(self, shape: &[T]) -> Array {
         let shape = dims(shape);
         build(&[self], |b, v| {
-            let shape = full_shape(b, &b.shape(v[0]).to_vec(), &shape)?;
+            let shape = full_shape(b, b.shape(v[0]), &shape)?;
             b.reshape(v[0], &shape)
         })
     }

@@ -1,9 +1,10 @@
 //! What the compiler did with a function: for people, and for tools.
 
+use crate::error::Error;
 use frit_ir::Graph;
 use frit_passes::PipelineReport;
 use frit_passes::lower::GroupReport;
-use frit_runtime::Program;
+use frit_runtime::{MemoryReport, Program};
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,6 +23,54 @@ pub struct Report {
     pub program: Arc<Program>,
 }
 
+/// The stages that [`Report::dump`] shows.
+pub const STAGES: [&str; 6] = ["graph", "rewritten", "plan", "kernels", "clif", "asm"];
+
+impl Report {
+    /// The text of one stage of [`STAGES`].
+    pub fn dump(&self, stage: &str) -> Result<String, Error> {
+        let kernels = || self.program.plan.kernels.iter();
+        let code = |f: &dyn Fn(&frit_codegen::CompiledKernel) -> String| {
+            let one = |(k, c): (&Arc<frit_ir::kernel::Kernel>, _)| format!("; {}\n{}", k.name, f(c));
+            kernels().zip(&self.program.kernels).map(one).collect::<Vec<_>>().join("\n")
+        };
+        Ok(match stage {
+            "graph" => self.traced.to_string(),
+            "rewritten" => self.optimized.to_string(),
+            "plan" => self.program.plan.to_string(),
+            "kernels" => kernels().map(|k| k.to_string()).collect::<Vec<_>>().join("\n"),
+            "clif" => code(&|c| c.ir_text()),
+            "asm" => code(&|c| c.asm_text()),
+            other => {
+                let why = format!("unknown stage `{other}`; the stages are {}", STAGES.join(", "));
+                return Err(Error::Format(why));
+            }
+        })
+    }
+
+    /// Projected memory for given sizes: one shape per input (strides are those of contiguous arrays).
+    pub fn memory(&self, shapes: &[&[usize]], threads: usize) -> Result<MemoryReport, Error> {
+        let strides: Vec<Vec<isize>> = shapes
+            .iter()
+            .map(|s| {
+                let mut strides = vec![1isize; s.len()];
+                for k in (1..s.len()).rev() {
+                    strides[k - 1] = strides[k] * s[k] as isize;
+                }
+                strides
+            })
+            .collect();
+        let arguments: Vec<(&[usize], &[isize])> =
+            shapes.iter().zip(&strides).map(|(s, t)| (*s, t.as_slice())).collect();
+        Ok(self.program.bind(&arguments, threads)?.memory().clone())
+    }
+}
+
+fn place(loc: &frit_ir::Loc) -> String {
+    let loc = loc.to_string();
+    if loc.is_empty() { loc } else { format!(" at {loc}") }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
@@ -34,9 +83,7 @@ impl fmt::Display for Report {
             let ops: Vec<&str> = g.ops.iter().map(|(op, _)| op.name()).collect();
             writeln!(f, "{}: {}", g.name, ops.join(", "))?;
             for (op, loc, ty, why) in &g.stored {
-                let loc = loc.to_string();
-                let loc = if loc.is_empty() { loc } else { format!(" at {loc}") };
-                writeln!(f, "  {op}{loc}: {ty} {why}")?;
+                writeln!(f, "  {op}{}: {ty} {why}", place(loc))?;
             }
         }
         Ok(())

@@ -77,7 +77,7 @@ fn views_of_any_layout() {
 
 #[test]
 fn indexing_and_updates() {
-    let f = jit(|x: Array| x.set((1..-1,), x.at((2..,)) + x.at((..-2,))));
+    let f = jit(|x: Array| x.set((1..999,), x.at((2..,)) + x.at((..-2,))));
     let x = Array1::from_iter((0..1000).map(f64::from));
     let mut want = x.clone();
     for i in 1..999 {

@@ -188,7 +188,7 @@ impl Builder {
         if def.promote == Promote::Bool {
             return Ok(DType::Bool);
         }
-        if def.takes.has(common.kind()) && !(wants_float && !common.is_inexact()) {
+        if def.takes.has(common.kind()) && (common.is_inexact() || !wants_float) {
             return Ok(common);
         }
         let whole = I.has(common.kind()) || B.has(common.kind());

@@ -191,16 +191,18 @@ pub fn promote(a: DType, b: DType) -> DType {
     }
 }
 
+const TWO_63: f64 = (1u64 << 63) as f64;
+
 /// A float truncated to an integer type, bits extended to `i64`. C leaves out-of-range values open; this is what
 /// NumPy gives on x86-64: the type's minimum for 32 and 64 bits, wrapping through `i32` for narrower types.
 pub fn float_to_int(dtype: DType, v: f64) -> i64 {
     let to_i64 = |v: f64| {
-        if (-9.223372036854775808e18..9.223372036854775808e18).contains(&v) { v as i64 } else { i64::MIN }
+        if (-TWO_63..TWO_63).contains(&v) { v as i64 } else { i64::MIN }
     };
     let to_i32 = |v: f64| if v > -2147483649.0 && v < 2147483648.0 { v as i32 } else { i32::MIN };
     match dtype {
         I64 => to_i64(v),
-        U64 if v >= 9.223372036854775808e18 => to_i64(v - 9.223372036854775808e18) ^ i64::MIN,
+        U64 if v >= TWO_63 => to_i64(v - TWO_63) ^ i64::MIN,
         U64 => to_i64(v),
         U32 => to_i64(v) as u32 as i64,
         I32 => to_i32(v) as i64,

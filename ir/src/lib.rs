@@ -18,6 +18,7 @@ pub mod kernel;
 pub mod plan;
 pub mod prim;
 pub mod target;
+pub mod text;
 
 pub use attrs::{Attr, Attrs, Key, Literal, Slice};
 pub use dim::{Dim, Symbol};

@@ -289,9 +289,7 @@ impl<'a> Fuser<'a> {
             return;
         }
         if self.stored[at(id)].is_none() {
-            if let Some(why) = self.too_costly(id, &users) {
-                self.stored[at(id)] = Some(why);
-            }
+            self.stored[at(id)] = self.too_costly(id, &users);
         }
         if self.stored[at(id)].is_none() {
             for u in &users {

@@ -57,14 +57,7 @@ impl Program {
             })
             .collect();
         let report = report(self, &steps, &buffers);
-        Ok(Bound {
-            program: self.clone(),
-            env: b.env,
-            threads: threads.max(1),
-            steps,
-            outputs,
-            report,
-        })
+        Ok(Bound { program: self.clone(), env: b.env, threads: threads.max(1), steps, outputs, report })
     }
 
     fn environment(&self, arguments: &[(&[usize], &[isize])]) -> Result<Bindings, RuntimeError> {

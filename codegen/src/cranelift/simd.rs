@@ -166,10 +166,11 @@ impl Vectors<'_> {
         let rests: Vec<Dim> = split.iter().map(|(_, r)| r.clone()).collect();
         let base = e.address(mem, &rests);
         let moving: Vec<usize> = (0..split.len()).filter(|k| !split[*k].0.is(0)).collect();
-        if let [k] = moving[..] {
-            if split[k].0.is(1) && e.stride(mem, k).is_none() {
-                return Access::Unit(base);
-            }
+        if let [k] = moving[..]
+            && split[k].0.is(1)
+            && e.stride(mem, k).is_none()
+        {
+            return Access::Unit(base);
         }
         let mut stride = e.b.ins().iconst(types::I64, 0);
         for k in moving {

@@ -114,7 +114,7 @@ impl<'a> Emitter<'a> {
         if let Some(parts) = self.kb.recall(value, index) {
             return parts;
         }
-        if let Some(parts) = self.from_row_cache(value, index) {
+        if let Some(parts) = self.load_row_cache(value, index) {
             return parts;
         }
         let g = self.g;
@@ -343,7 +343,7 @@ impl<'a> Emitter<'a> {
 
     // Row caches.
 
-    fn from_row_cache(&mut self, value: Value, index: &[Dim]) -> Option<Vec<Val>> {
+    fn load_row_cache(&mut self, value: Value, index: &[Dim]) -> Option<Vec<Val>> {
         let cache = self.caches.get(&value)?;
         let (last, outer) = index.split_last()?;
         let (by, row) = cache.filled.as_ref()?;

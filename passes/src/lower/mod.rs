@@ -602,8 +602,8 @@ fn row_caches(
             }
         }
     };
-    for (v, phase) in phases {
-        walk(g.def(*v).inputs[0].node, *phase);
+    for id in &group.reductions {
+        walk(g.node(*id).inputs[0].node, phases[&Value { node: *id, index: 0 }]);
     }
     for r in roots {
         if g.ty(r.value).shape == source {

@@ -9,6 +9,9 @@ use faer::linalg::solvers::{DenseSolveCore, Solve};
 use faer::{Mat, MatRef, Side};
 use num_complex::Complex;
 
+/// Eigenvalues, and the rows of the matrix of eigenvectors.
+pub type Eigenpairs<T> = (Vec<T>, Vec<Vec<T>>);
+
 /// A type with factorizations.
 pub trait Field: faer::traits::ComplexField<Real = Self::Part> + Element + PartialEq {
     /// The type of its absolute value.
@@ -18,10 +21,7 @@ pub trait Field: faer::traits::ComplexField<Real = Self::Part> + Element + Parti
     /// A real number as a number of this type.
     fn from_part(x: Self::Part) -> Self;
     /// Eigenvalues, and eigenvectors on request.
-    fn eigen(
-        a: MatRef<'_, Self>,
-        vectors: bool,
-    ) -> Result<(Vec<Self::Wide>, Vec<Vec<Self::Wide>>), LibraryError>;
+    fn eigen(a: MatRef<'_, Self>, vectors: bool) -> Result<Eigenpairs<Self::Wide>, LibraryError>;
 }
 
 fn no_convergence<E>(_: E) -> LibraryError {
@@ -34,7 +34,7 @@ macro_rules! fields {
             type Part = $part;
             type Wide = Complex<$part>;
             fn from_part(x: $part) -> $t { let f: fn($part) -> $t = $from; f(x) }
-            fn eigen(a: MatRef<'_, $t>, vectors: bool) -> Result<(Vec<Complex<$part>>, Vec<Vec<Complex<$part>>>), LibraryError> {
+            fn eigen(a: MatRef<'_, $t>, vectors: bool) -> Result<Eigenpairs<Complex<$part>>, LibraryError> {
                 if !vectors {
                     return Ok((a.eigenvalues().map_err(no_convergence)?, vec![]));
                 }
@@ -194,9 +194,9 @@ pub fn lu<T: Field>(p: &View<T::Part>, l: &View<T>, u: &View<T>, a: &View<T>) ->
     for (((p, l), u), m) in Matrix::of(p).iter().zip(Matrix::of(l)).zip(Matrix::of(u)).zip(Matrix::of(a)) {
         let f = load(&m).partial_piv_lu();
         let (forward, _) = f.P().arrays();
-        p.fill(|i, j| if forward[j] == i { one.clone() } else { zero.clone() });
+        p.fill(|i, j| if forward[j] == i { one } else { zero });
         let (fl, fu) = (f.L(), f.U());
-        let t = |x: &T::Part| T::from_part(x.clone());
+        let t = |x: &T::Part| T::from_part(*x);
         l.fill(|i, j| {
             if i == j {
                 t(&one)
@@ -349,10 +349,14 @@ where
     Ok(())
 }
 
+/// Solution, squared residuals, rank, singular values.
+pub type LstsqResults<'a, T> =
+    (&'a View<T>, &'a View<<T as Field>::Part>, &'a View<i64>, &'a View<<T as Field>::Part>);
+
 /// Least squares by singular values: the solution of least norm, the squared residuals, the rank, and the singular
 /// values. Singular values below `rcond` times the largest count as zero.
 pub fn lstsq<T: Field>(
-    outs: (&View<T>, &View<T::Part>, &View<i64>, &View<T::Part>),
+    outs: LstsqResults<'_, T>,
     a: &View<T>,
     b: &View<T>,
     rcond: f64,
