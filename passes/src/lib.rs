@@ -13,6 +13,7 @@ mod movement;
 mod regions;
 mod rewrite;
 mod scalar;
+mod sink;
 #[cfg(test)]
 mod testing;
 

@@ -48,7 +48,7 @@ fn slice_of_elementwise() {
         let y = b.binary_weak(Op::Add, x, 1.0).unwrap();
         vec![b.slice(y, &[first(5)]).unwrap()]
     });
-    assert_eq!(ops(&g), ["slice", "constant", "add"]);
+    assert_eq!(ops(&g), ["constant", "slice", "add"]);
 }
 
 #[test]
@@ -172,4 +172,51 @@ fn shared_work_is_not_repeated() {
         vec![y, s]
     });
     assert_eq!(ops(&g), ["exp", "slice"]);
+}
+
+#[test]
+fn slices_sink_through_chains_of_any_length() {
+    let g = build(|b| {
+        let (x, y) = (array(b, "x", &["n"]), array(b, "y", &["n"]));
+        let mut v = x;
+        for k in 0..1000 {
+            v = if k % 2 == 0 { b.unary(Op::Tanh, v).unwrap() } else { b.binary(Op::Add, v, y).unwrap() };
+        }
+        vec![b.slice(v, &[first(5)]).unwrap()]
+    });
+    let after = at(MathLevel::Exact, &g).graph;
+    assert!(after.nodes.iter().all(|n| n.op == Op::Input || n.types[0].shape[0].is(5)));
+}
+
+#[test]
+fn rewritten_nodes_keep_the_line_they_replace() {
+    let line = |n: u32| frit_ir::Loc::new("model.py", n, 0, "f");
+    let g = build(|b| {
+        let (x, y) = (array(b, "x", &["n", "n"]), array(b, "y", &["n", "n"]));
+        b.set_loc(line(3));
+        let p = b.matmul(x, y).unwrap();
+        b.set_loc(line(7));
+        vec![b.reduce(Op::Sum, p, None, false).unwrap()]
+    });
+    let after = at(MathLevel::Reassociate, &g);
+    assert!(after.graph.nodes.iter().all(|n| n.op == Op::Input || n.loc == line(7) || n.loc == line(3)));
+    assert!(after.report.rules.iter().any(|r| r.name.starts_with("sum-matmul") && r.locs == [line(7)]));
+}
+
+#[test]
+fn long_products_are_associated_well() {
+    // Seven matrices and a vector: from the right, no matrix product is left.
+    let g = build(|b| {
+        let v = array(b, "v", &["n", "1"]);
+        let mut p = array(b, "a", &["n", "n"]);
+        for k in 0..6 {
+            let m = array(b, &format!("m{k}"), &["n", "n"]);
+            p = b.matmul(p, m).unwrap();
+        }
+        vec![b.matmul(p, v).unwrap()]
+    });
+    let after = at(MathLevel::Reassociate, &g).graph;
+    let products: Vec<_> = after.nodes.iter().filter(|n| n.op == Op::Matmul).collect();
+    assert!(products.iter().all(|n| n.types[0].shape[1].is(1)));
+    assert_eq!(products.len(), 7);
 }

@@ -6,7 +6,7 @@ mod slice;
 mod slice_join;
 
 pub(crate) use reshape::{as_unit_axes, groups};
-pub(crate) use slice::{compose, slice_of};
+pub(crate) use slice::{compose, slice_of, slice_operand};
 
 /// The permutation that equals `inner` followed by `outer`.
 pub(crate) fn compose_perm(inner: &[i64], outer: &[i64]) -> Vec<i64> {
