@@ -296,7 +296,7 @@ fn float(op: Prim, x: &[f64]) -> Result<f64, bool> {
         Prim::Cosh => x[0].cosh(),
         Prim::Tanh => x[0].tanh(),
         Prim::Asinh => Func::Asinh.eval1_f64(x[0]),
-        Prim::Acosh => x[0].acosh(),
+        Prim::Acosh => Func::Acosh.eval1_f64(x[0]),
         Prim::Atanh => Func::Atanh.eval1_f64(x[0]),
         Prim::Cbrt => x[0].cbrt(),
         Prim::Erf => Func::Erf.eval1_f64(x[0]),

@@ -375,6 +375,12 @@ pub(crate) fn diagonal(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferre
 pub(crate) fn trace(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
     let mut t = diagonal(op, attrs, inputs)?;
     t[0].shape.pop();
+    // Summed as `sum` sums: small integers as 64-bit ones.
+    t[0].dtype = match t[0].dtype.kind() {
+        Kind::Bool | Kind::Int => DType::I64,
+        Kind::UInt => DType::U64,
+        Kind::Float | Kind::Complex => t[0].dtype,
+    };
     Ok(t)
 }
 

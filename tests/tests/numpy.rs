@@ -23,8 +23,17 @@ impl Data {
         let hex = j["data"].as_str().expect("data").as_bytes();
         let digit = |c: u8| (c as char).to_digit(16).expect("hex") as u8;
         let bytes = hex.chunks(2).map(|p| digit(p[0]) * 16 + digit(p[1])).collect();
-        let shape = j["shape"].as_array().expect("shape").iter().map(|n| n.as_u64().expect("size") as usize).collect();
-        Data { dtype: DType::from_name(j["dtype"].as_str().expect("dtype")).expect("known type"), shape, bytes }
+        let shape = j["shape"]
+            .as_array()
+            .expect("shape")
+            .iter()
+            .map(|n| n.as_u64().expect("size") as usize)
+            .collect();
+        Data {
+            dtype: DType::from_name(j["dtype"].as_str().expect("dtype")).expect("known type"),
+            shape,
+            bytes,
+        }
     }
 
     fn get(&self, i: usize) -> Scalar {
@@ -71,14 +80,19 @@ fn apply(b: &mut Builder, op: Op, attrs: &Json, x: &[Value]) -> Result<Value, fr
             Op::Triu | Op::Tril => b.node(op, keys(vec![(Key::Offset, int("offset"))]), x),
             Op::Diagonal | Op::Trace => b.node(
                 op,
-                keys(vec![(Key::Axis, int("axis")), (Key::Axis2, int("axis2")), (Key::Offset, int("offset"))]),
+                keys(vec![
+                    (Key::Axis, int("axis")),
+                    (Key::Axis2, int("axis2")),
+                    (Key::Offset, int("offset")),
+                ]),
                 x,
             ),
             Op::Eigvalsh => b.node(op, keys(vec![(Key::Lower, Attr::Bool(true))]), x),
             Op::Fft | Op::Ifft | Op::Rfft | Op::Irfft => {
                 let scale = Scalar::from_f64(DType::F64, attrs["scale"].as_f64().expect("scale"));
                 let n = attrs["n"].as_i64().expect("n").into();
-                let pairs = vec![(Key::Axis, int("axis")), (Key::N, Attr::Dim(n)), (Key::Scale, Attr::Scalar(scale))];
+                let pairs =
+                    vec![(Key::Axis, int("axis")), (Key::N, Attr::Dim(n)), (Key::Scale, Attr::Scalar(scale))];
                 b.node(op, keys(pairs), x)
             }
             _ => b.node(op, Attrs::NONE, x),
@@ -95,7 +109,8 @@ fn run(case: &Json, op: Op, inputs: &[Data], cache: &Cache) -> Result<Data, Stri
         .collect();
     let v = apply(&mut b, op, &case["attrs"], &values).map_err(|e| e.to_string())?;
     let graph = b.finish(vec![v]);
-    let graph = frit_passes::optimize(&graph, &Options::new(MathLevel::Exact)).map_err(|e| e.to_string())?.graph;
+    let graph =
+        frit_passes::optimize(&graph, &Options::new(MathLevel::Exact)).map_err(|e| e.to_string())?.graph;
     let plan = frit_passes::lower(&graph, &LowerOptions { layouts: vec![] }).map_err(|e| e.to_string())?.plan;
     let program = Arc::new(Program::new(Arc::new(plan), cache).map_err(|e| e.to_string())?);
     let shapes: Vec<(&[usize], &[isize])> = inputs.iter().map(|d| (d.shape.as_slice(), &[][..])).collect();
@@ -133,12 +148,16 @@ fn ulps(got: f64, want: f64, single: bool) -> f64 {
 }
 
 /// How far a result may be from NumPy's, which has errors of its own: in ulps, or relative to the largest element.
-fn tolerance(op: Op, dtype: DType) -> (f64, f64) {
+fn tolerance(op: Op, dtype: DType, complex: bool) -> (f64, f64) {
     let eps = if dtype.real() == DType::F32 { 1.2e-7 } else { 2.3e-16 };
     let exact = dtype.is_int() || dtype == DType::Bool;
     match op.class() {
         _ if exact => (0.0, 0.0),
-        Class::Elementwise if dtype.is_complex() => (64.0, 4.0 * eps),
+        Class::Elementwise if complex => (64.0, 4.0 * eps),
+        // The difference of two logarithms: exact to the last place of the larger operand only.
+        _ if matches!(op, Op::Logaddexp | Op::Logaddexp2) => (8.0, 8.0 * eps),
+        // SciPy's own error is several ulps in the tail.
+        _ if op == Op::Erfc => (16.0, 0.0),
         Class::Elementwise => {
             let own = op.def().ulp[(dtype.real() != DType::F32) as usize];
             (if own == 0.0 { 0.0 } else { own + 4.0 }, 0.0)
@@ -149,13 +168,18 @@ fn tolerance(op: Op, dtype: DType) -> (f64, f64) {
     }
 }
 
-fn differs(op: Op, got: &Data, want: &Data) -> Option<String> {
+fn differs(op: Op, got: &Data, want: &Data, complex: bool) -> Option<String> {
     if got.dtype != want.dtype || got.shape != want.shape {
         return Some(format!("{}{:?}, not {}{:?}", got.dtype, got.shape, want.dtype, want.shape));
     }
-    let (limit, relative) = tolerance(op, want.dtype);
+    let (limit, relative) = tolerance(op, want.dtype, complex);
     let single = want.dtype.real() == DType::F32;
-    let scale = (0..want.len()).map(|i| want.get(i).as_complex().norm()).filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let scale = (0..want.len())
+        .map(|i| want.get(i).as_complex().norm())
+        .filter(|v| v.is_finite())
+        .fold(1.0, f64::max);
+    // Elementwise results have nothing to do with each other: only those near 1 count.
+    let scale = if op.class() == Class::Elementwise && !complex { 1.0 } else { scale };
     for i in 0..want.len() {
         let (g, w) = (got.get(i), want.get(i));
         if g == w {
@@ -198,13 +222,14 @@ fn numpy_agrees() {
             }
             count += 1;
             let why = match run(case, op, &inputs, cache) {
-                Ok(got) => differs(op, &got, &want),
+                Ok(got) => differs(op, &got, &want, inputs.iter().any(|d| d.dtype.is_complex())),
                 Err(e) => Some(e),
             };
             if let Some(why) = why {
                 let types: Vec<&str> = inputs.iter().map(|d| d.dtype.name()).collect();
                 let shapes: Vec<&[usize]> = inputs.iter().map(|d| d.shape.as_slice()).collect();
-                let text = format!("{} {types:?} {shapes:?} {}: {why}", cache.backend().name(), case["attrs"]);
+                let text =
+                    format!("{} {types:?} {shapes:?} {}: {why}", cache.backend().name(), case["attrs"]);
                 failures.entry(name.to_string()).or_default().push(text);
             }
         }

@@ -313,10 +313,10 @@ pub(super) fn isfinite(b: &mut Body<'_>, a: &[Val]) -> Val {
     b.lt(m, inf)
 }
 
-/// Least common multiple of the magnitudes; 0 if either is 0.
+/// Least common multiple of the magnitudes, wrapping; 0 if either is 0.
 pub(super) fn lcm(b: &mut Body<'_>, a: &[Val]) -> Val {
     let g = b.prim(Prim::Gcd, a);
-    let q = b.idiv(a[0], g);
-    let m = b.mul(q, a[1]);
-    absolute(b, &[m])
+    let (x, y) = (absolute(b, &a[..1]), absolute(b, &a[1..]));
+    let q = b.idiv(x, g);
+    b.mul(q, y)
 }
