@@ -1,1 +1,1 @@
-//! Benchmarks of frit, as ratios in one run.
+//! Benchmarks of frit, as ratios in one run: `cargo run --release -p frit-benches`.
