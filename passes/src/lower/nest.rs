@@ -49,14 +49,19 @@ pub(super) fn map(e: &mut Emitter<'_>, domain: &Domain<'_>, roots: &[Root]) -> P
     let g = e.g;
     let rank = domain.sizes.len();
     let rows = domain.rows.unwrap_or(rank);
-    // Merge axes: the last axis of a run carries the flat index, the others are 0.
+    // Merge axes: the last axis of a run that is not of size 1 carries the flat index, the others are 0.
     let mut index = vec![Dim::constant(0); rank];
     let mut axes: Vec<(usize, Dim)> = Vec::new();
     let mut run = Dim::constant(1);
+    // An axis of size 1 would drop the index (operands of size 1 are read at 0).
+    let mut carrier = 0;
     for (k, n) in domain.sizes.iter().enumerate() {
+        if run.is(1) || !n.is(1) {
+            carrier = k;
+        }
         run = run * n;
         if !domain.merge.get(k).copied().unwrap_or(false) {
-            axes.push((k, run));
+            axes.push((carrier, run));
             run = Dim::constant(1);
         }
     }

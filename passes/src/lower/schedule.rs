@@ -100,7 +100,9 @@ fn in_place(plan: &mut Plan) {
         }
         for (out, b) in pairs {
             merged.insert(out, b);
-            last.insert(b, spans[&out].1);
+            // A result lives to the end.
+            let end = if plan.buffer(out).source == BufferSource::Output { usize::MAX } else { spans[&out].1 };
+            last.insert(b, end);
         }
     }
     if merged.is_empty() {
