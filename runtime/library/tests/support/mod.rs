@@ -1,5 +1,5 @@
 //! Arrays, calls and random numbers for the tests.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code)]
 
 use frit_library::{DType, Input, LibraryError, Output, Params, Routine, plan, run};
 use num_complex::{Complex32, Complex64};
