@@ -25,7 +25,7 @@ pub trait Field: faer::traits::ComplexField<Real = Self::Part> + Element + Parti
 }
 
 fn no_convergence<E>(_: E) -> LibraryError {
-    LibraryError::numeric("Eigenvalues did not converge")
+    LibraryError("Eigenvalues did not converge".to_string())
 }
 
 macro_rules! fields {
