@@ -646,15 +646,14 @@ fn mergeable(g: &Graph, storage: &HashMap<Value, View>, roots: &[Root], domain: 
         let skip = rank - shape.len();
         let size = |k: usize| if k < skip { None } else { Some(&shape[k - skip]) };
         let stored = storage.get(&v);
-        for k in 0..rank.saturating_sub(1) {
-            let one = |n: Option<&Dim>| n.is_none_or(|n| n.is(1));
-            let full = |k: usize| size(k) == Some(&domain[k]) && !domain[k].is(1);
-            let both_absent = one(size(k)) && one(size(k + 1)) && !full(k) && !full(k + 1);
-            let both_full = (full(k) || domain[k].is(1)) && (full(k + 1) || domain[k + 1].is(1)) && k >= skip;
-            let mut ok = both_absent || both_full;
-            if let (Some(view), true) = (stored, both_full && !both_absent) {
-                let (a, b) = (&view.strides[k - skip], &view.strides[k + 1 - skip]);
-                ok &= *a == b * &domain[k + 1] || domain[k].is(1) || domain[k + 1].is(1) && a == b;
+        // Axes of size 1 do not separate their neighbours.
+        let wide: Vec<usize> = (0..rank).filter(|k| !domain[*k].is(1)).collect();
+        for pair in wide.windows(2) {
+            let (k, j) = (pair[0], pair[1]);
+            let absent = |k: usize| size(k).is_none_or(|n| n.is(1));
+            let mut ok = absent(k) == absent(j);
+            if let (Some(view), false) = (stored, absent(k)) {
+                ok &= view.strides[k - skip] == &view.strides[j - skip] * &domain[j];
             }
             merge[k] &= ok;
         }

@@ -101,7 +101,8 @@ fn in_place(plan: &mut Plan) {
         for (out, b) in pairs {
             merged.insert(out, b);
             // A result lives to the end.
-            let end = if plan.buffer(out).source == BufferSource::Output { usize::MAX } else { spans[&out].1 };
+            let end =
+                if plan.buffer(out).source == BufferSource::Output { usize::MAX } else { spans[&out].1 };
             last.insert(b, end);
         }
     }
