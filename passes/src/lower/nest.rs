@@ -393,7 +393,8 @@ pub(super) fn columns(
         }
     }
     e.kb.end_trips();
-    e.kb.close_loop(&j, lo.clone(), hi.clone(), LoopKind::Vector);
+    let kind = vector_unless_nested(e);
+    e.kb.close_loop(&j, lo.clone(), hi.clone(), kind);
     while let Some((s, l, h)) = open.pop() {
         e.kb.end_trips();
         e.kb.close_loop(&s, l, h, LoopKind::Serial);
@@ -427,9 +428,15 @@ pub(super) fn columns(
         }
     }
     e.kb.end_trips();
-    e.kb.close_loop(&j, lo, hi, LoopKind::Vector);
+    let kind = vector_unless_nested(e);
+    e.kb.close_loop(&j, lo, hi, kind);
     e.kb.close_loop(&p, Dim::constant(0), hi_p, LoopKind::Parallel);
     extent
+}
+
+/// The kind of the innermost loop that is about to close: one that holds another loop runs in order.
+fn vector_unless_nested(e: &Emitter<'_>) -> LoopKind {
+    if e.kb.holds_loop() { LoopKind::Serial } else { LoopKind::Vector }
 }
 
 /// Position of a root that kept the reduced axes with size 1.

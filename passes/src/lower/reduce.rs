@@ -245,7 +245,9 @@ fn innermost(
         accumulate(e, r, &parts);
     }
     e.kb.end_trips();
-    e.kb.close_loop(&s, lo, hi, if serial { LoopKind::Serial } else { LoopKind::Vector });
+    // A reduction inside that depends on this loop's index is a loop of its own.
+    let kind = if serial || e.kb.holds_loop() { LoopKind::Serial } else { LoopKind::Vector };
+    e.kb.close_loop(&s, lo, hi, kind);
     for r in reductions.iter() {
         for p in &r.parts {
             if let Accumulator::Blocked { block, total, low } = p {

@@ -1,7 +1,8 @@
 //! Lifetimes: when each buffer's memory is taken and given back, and which results overwrite a dead operand.
 
-use frit_ir::kernel::Access;
+use frit_ir::kernel::{Access, Kernel, Mem, Stmt, symbol_val};
 use frit_ir::plan::{BufferId, BufferSource, Plan, Step, View};
+use frit_ir::{Dim, Symbol};
 use std::collections::{HashMap, HashSet};
 
 /// Adds `alloc` and `free` steps. A launch whose result has the size of an operand that dies there, and that touches
@@ -71,13 +72,14 @@ fn in_place(plan: &mut Plan) {
         let resolve = |b: BufferId| merged.get(&b).copied().unwrap_or(b);
         let mut taken: HashSet<BufferId> = HashSet::new();
         let mut pairs = Vec::new();
-        for (out, param) in launch.args.iter().zip(&kernel.buffers) {
+        for (position, (out, param)) in launch.args.iter().zip(&kernel.buffers).enumerate() {
             let fresh = spans[&out.buffer].0 == k && param.access == Access::Write;
             if !fresh || merged.contains_key(&out.buffer) {
                 continue;
             }
             let wanted = plan.buffer(out.buffer);
-            let found = launch.args.iter().zip(&kernel.buffers).find(|(v, p)| {
+            let written = indices(kernel, position, true);
+            let found = launch.args.iter().zip(&kernel.buffers).enumerate().find(|(at, (v, p))| {
                 let b = resolve(v.buffer);
                 let buffer = plan.buffer(b);
                 let alike =
@@ -91,8 +93,11 @@ fn in_place(plan: &mut Plan) {
                     && buffer.elements == wanted.elements
                     && launch.args.iter().all(alike)
                     && out.shape == v.shape
+                    && indices(kernel, *at, false)
+                        .iter()
+                        .all(|read| written.iter().all(|w| read_before(read, w)))
             });
-            if let Some((v, _)) = found {
+            if let Some((_, (v, _))) = found {
                 let b = resolve(v.buffer);
                 taken.insert(b);
                 pairs.push((out.buffer, b));
@@ -117,6 +122,56 @@ fn in_place(plan: &mut Plan) {
     }
     plan.steps.iter_mut().for_each(|s| rename(s, &to));
     plan.outputs.iter_mut().for_each(|v| v.buffer = to(v.buffer));
+}
+
+/// An access to a buffer: its index, and the loops around it.
+type Place = (Vec<Dim>, Vec<Symbol>);
+
+/// Where a kernel loads (or stores) a buffer parameter.
+fn indices(kernel: &Kernel, param: usize, stores: bool) -> Vec<Place> {
+    fn walk(stmts: &[Stmt], param: usize, stores: bool, open: &mut Vec<Symbol>, out: &mut Vec<Place>) {
+        let wanted = |m: &Mem| *m == Mem::Buffer(param as u32);
+        for s in stmts {
+            match s {
+                Stmt::Load { mem, index, .. } if !stores && wanted(mem) => {
+                    out.push((index.clone(), open.clone()))
+                }
+                Stmt::Store { mem, index, .. } if stores && wanted(mem) => {
+                    out.push((index.clone(), open.clone()))
+                }
+                Stmt::For { index, body, .. } => {
+                    open.push(index.clone());
+                    walk(body, param, stores, open, out);
+                    open.pop();
+                }
+                Stmt::While { cond, body, .. } => {
+                    walk(cond, param, stores, open, out);
+                    walk(body, param, stores, open, out);
+                }
+                Stmt::If { then, otherwise, .. } => {
+                    walk(then, param, stores, open, out);
+                    walk(otherwise, param, stores, open, out);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut out = Vec::new();
+    walk(&kernel.body, param, stores, &mut Vec::new(), &mut out);
+    out
+}
+
+/// True if a load sees an element before a store in place replaces it: they stand at the same element, or the load is
+/// outside every loop that only moves the store (a row read in full before it is rewritten).
+fn read_before((read, open): &Place, (written, _): &Place) -> bool {
+    let mut moved = false;
+    for d in written {
+        d.for_each_symbol(&mut |s| {
+            let follows = read.iter().any(|r| r.mentions(s));
+            moved |= !follows && (symbol_val(s).is_some() || open.contains(s));
+        });
+    }
+    !moved
 }
 
 fn merged_pairs(merged: &HashMap<BufferId, BufferId>) -> Vec<(BufferId, BufferId)> {
