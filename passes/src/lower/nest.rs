@@ -93,15 +93,18 @@ pub(super) fn map(e: &mut Emitter<'_>, domain: &Domain<'_>, roots: &[Root]) -> P
             && (shape.len() <= rows
                 || shape[rows..].iter().zip(&domain.sizes[rows..]).all(|(s, d)| s.is(1) && !d.is(1)))
     };
-    for r in roots.iter().filter(|r| once_per_row(r)) {
+    let row_place = |r: &Root| {
         let shape_rank = g.ty(r.value).rank();
         let mut at = index[..rows.min(shape_rank)].to_vec();
         at.resize(shape_rank, Dim::constant(0));
-        store(e, r, &at);
-    }
+        at
+    };
+    let by_row: Vec<(&Root, Vec<Dim>)> =
+        roots.iter().filter(|r| once_per_row(r)).map(|r| (r, row_place(r))).collect();
+    store_all(e, &by_row);
     let full: Vec<&Root> = roots.iter().filter(|r| !once_per_row(r)).collect();
     match inner.split_last() {
-        None => full.iter().for_each(|r| store(e, r, &index)),
+        None => store_all(e, &at_element(&full, &index)),
         Some(_) if full.is_empty() => {}
         Some(((k, n), middle)) => {
             let mut within = OpenLoops::default();
@@ -121,7 +124,7 @@ pub(super) fn map(e: &mut Emitter<'_>, domain: &Domain<'_>, roots: &[Root]) -> P
             e.kb.open_loop(&s, n);
             e.kb.begin_trips(&if open.chunk.is_some() { Dim::constant(CHUNK) } else { n.clone() });
             index[*k] = Dim::symbol(&s);
-            full.iter().for_each(|r| store(e, r, &index));
+            store_all(e, &at_element(&full, &index));
             e.kb.end_trips();
             let kind = if e.kb.holds_loop() { LoopKind::Serial } else { LoopKind::Vector };
             e.kb.close_loop(&s, lo, hi, kind);
@@ -159,12 +162,23 @@ fn row_reductions(e: &mut Emitter<'_>, row: &[Dim]) {
     }
 }
 
-fn store(e: &mut Emitter<'_>, root: &Root, index: &[Dim]) {
-    let ty = e.g.ty(root.value);
-    let parts = e.emit(root.value, &super::index::broadcast_index(&ty.shape, index));
-    let dtype = ty.dtype;
-    e.kb.charge(2.0);
-    e.kb.store(&root.view, dtype, index, &parts, false);
+fn at_element<'r>(roots: &[&'r Root], index: &[Dim]) -> Vec<(&'r Root, Vec<Dim>)> {
+    roots.iter().map(|r| (*r, index.to_vec())).collect()
+}
+
+/// Stores roots at their positions. All are computed before any is stored: a result may take the memory of an operand
+/// that another one reads.
+fn store_all(e: &mut Emitter<'_>, roots: &[(&Root, Vec<Dim>)]) {
+    let g = e.g;
+    let mut ready = Vec::with_capacity(roots.len());
+    for (root, index) in roots {
+        let shape = &g.ty(root.value).shape;
+        ready.push(e.emit(root.value, &super::index::broadcast_index(shape, index)));
+        e.kb.charge(2.0);
+    }
+    for ((root, index), parts) in roots.iter().zip(ready) {
+        e.kb.store(&root.view, g.ty(root.value).dtype, index, &parts, false);
+    }
 }
 
 /// One parallel loop over the product of the outer axes (and the chunks): positions along each by division.
@@ -421,11 +435,9 @@ pub(super) fn columns(
             e.kb.store(view, dtype, &place, &parts, false);
         }
     } else {
-        for r in roots {
-            let rank = g.ty(r.value).rank();
-            let at = if rank == kept.len() { kept.clone() } else { keep_axes(g, r.value, shape, &at, &j) };
-            store(e, r, &at);
-        }
+        let placed: Vec<(&Root, Vec<Dim>)> =
+            roots.iter().map(|r| (r, keep_axes(g, r.value, &kept))).collect();
+        store_all(e, &placed);
     }
     e.kb.end_trips();
     let kind = vector_unless_nested(e);
@@ -439,19 +451,12 @@ fn vector_unless_nested(e: &Emitter<'_>) -> LoopKind {
     if e.kb.holds_loop() { LoopKind::Serial } else { LoopKind::Vector }
 }
 
-/// Position of a root that kept the reduced axes with size 1.
-fn keep_axes(g: &Graph, value: Value, shape: &ColumnShape, at: &[Dim], j: &Symbol) -> Vec<Dim> {
-    (0..g.ty(value).rank())
-        .map(|k| {
-            if shape.reduced.contains(&k) {
-                Dim::constant(0)
-            } else if k == shape.last {
-                Dim::symbol(j)
-            } else {
-                at[k].clone()
-            }
-        })
-        .collect()
+/// Position of a root: the kept coordinates in order, wherever its axes of size 1 stand.
+fn keep_axes(g: &Graph, value: Value, kept: &[Dim]) -> Vec<Dim> {
+    let mut moving = kept.iter().filter(|d| !d.is(0));
+    let place =
+        |n: &Dim| if n.is(1) { Dim::constant(0) } else { moving.next().cloned().unwrap_or(Dim::constant(0)) };
+    g.ty(value).shape.iter().map(place).collect()
 }
 
 /// A running combination along an axis, parallel over the others.

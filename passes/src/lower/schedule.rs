@@ -69,6 +69,13 @@ fn in_place(plan: &mut Plan) {
     for (k, step) in plan.steps.iter().enumerate() {
         let Step::Launch(launch) = step else { continue };
         let kernel = &plan.kernels[launch.kernel];
+        // Results stored at different places of the loops (once per row, and once per element) are not all stored after
+        // the last load.
+        let stores: HashSet<Place> =
+            (0..kernel.buffers.len()).flat_map(|p| indices(kernel, p, true)).collect();
+        if stores.len() > 1 {
+            continue;
+        }
         let resolve = |b: BufferId| merged.get(&b).copied().unwrap_or(b);
         let mut taken: HashSet<BufferId> = HashSet::new();
         let mut pairs = Vec::new();
