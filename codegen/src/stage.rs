@@ -111,12 +111,8 @@ impl Stager {
             body.iter().any(|s| {
                 defines(s) == Some(*v)
                     && match s {
-                        Stmt::Load { mem: Mem::Buffer(_), index, .. } => index.iter().all(|d| {
-                            let mut plain = true;
-                            d.for_each_symbol(&mut |s| plain &= symbol_val(s).is_none());
-                            plain
-                        }),
-                        Stmt::Const { .. } | Stmt::Index { .. } => true,
+                        Stmt::Load { mem: Mem::Buffer(_), .. } | Stmt::Index { .. } => operands(s).is_empty(),
+                        Stmt::Const { .. } => true,
                         _ => false,
                     }
             })
@@ -127,6 +123,8 @@ impl Stager {
         let mut out: Vec<Stmt> = Vec::new();
         for phase in 0..=n {
             // Results of the functions between the phases are in tiles already; everything else is computed here.
+            // What earlier phases computed comes first: a load made again must not see this phase's stores.
+            let mut brought: Vec<Stmt> = Vec::new();
             let mut inner: Vec<Stmt> = Vec::new();
             let mut available: HashMap<Val, Val> = HashMap::new();
             let mut calls: Vec<&Stmt> = Vec::new();
@@ -137,7 +135,17 @@ impl Stager {
                 if matches!(s, Stmt::Let { op, .. } if op.is_math()) {
                     calls.push(s);
                     for v in operands(s) {
-                        self.bring(v, phase, &phases, &slots, &body, &place, &mut inner, &mut available);
+                        self.bring(
+                            v,
+                            phase,
+                            &phases,
+                            &slots,
+                            &body,
+                            &place,
+                            &inner,
+                            &mut brought,
+                            &mut available,
+                        );
                         if let (Some(_), None) = (phases.of_val.get(&v), slots.get(&v)) {
                             let mem = self.slot(&mut free, v);
                             slots.insert(v, mem);
@@ -148,7 +156,17 @@ impl Stager {
                     continue;
                 }
                 for v in operands(s) {
-                    self.bring(v, phase, &phases, &slots, &body, &place, &mut inner, &mut available);
+                    self.bring(
+                        v,
+                        phase,
+                        &phases,
+                        &slots,
+                        &body,
+                        &place,
+                        &inner,
+                        &mut brought,
+                        &mut available,
+                    );
                 }
                 inner.push(rename(s, &available));
                 if let Some(d) = defines(s) {
@@ -160,10 +178,11 @@ impl Stager {
                     }
                 }
             }
+            let mut inner = [brought, inner].concat();
             if !inner.is_empty() {
                 let index: Symbol =
                     if phase == 0 { index.clone() } else { format!("{index}_{phase}").into() };
-                let inner = reindex(inner, &place, &index, &begin);
+                inner = reindex(inner, &place, &index, &begin);
                 out.push(Stmt::For {
                     index,
                     lo: begin.clone(),
@@ -179,7 +198,7 @@ impl Stager {
                     .map(|v| self.tile_of(*v, &mut slots, &mut free, &mut out, &begin, &end))
                     .collect();
                 // The result takes over an operand's tile if that is not needed again.
-                let reuse = s_operands(s).into_iter().find(|v| {
+                let reuse = operands(s).into_iter().find(|v| {
                     last_use.get(v).is_none_or(|l| *l <= phase)
                         && !self.used_by_other_call(&body, *v, *dst, phase, &phase_of)
                         && self.k.ty(*v) == self.k.ty(*dst)
@@ -279,30 +298,28 @@ impl Stager {
         slots: &HashMap<Val, Mem>,
         body: &[Stmt],
         place: &Dim,
-        inner: &mut Vec<Stmt>,
+        computed: &[Stmt],
+        out: &mut Vec<Stmt>,
         available: &mut HashMap<Val, Val>,
     ) {
         let Some(at) = phases.of_val.get(&v) else { return };
         let in_tile = slots.get(&v);
+        // Computed in this phase, unless a function before it left the value in a tile.
         let here = *at == phase && in_tile.is_none();
-        if here || available.contains_key(&v) || inner.iter().any(|s| defines(s) == Some(v)) {
+        if here || available.contains_key(&v) || computed.iter().any(|s| defines(s) == Some(v)) {
             return;
         }
         let dst = Val(self.k.vals.len() as u32);
         self.k.vals.push(self.k.ty(v));
         match in_tile {
-            Some(mem) => inner.push(Stmt::Load { dst, mem: *mem, index: vec![place.clone()] }),
+            Some(mem) => out.push(Stmt::Load { dst, mem: *mem, index: vec![place.clone()] }),
             None => {
                 let s = body.iter().find(|s| defines(s) == Some(v)).expect("defined in the body");
-                inner.push(with_dst(s, dst));
+                out.push(with_dst(s, dst));
             }
         }
         available.insert(v, dst);
     }
-}
-
-fn s_operands(s: &Stmt) -> Vec<Val> {
-    operands(s)
 }
 
 /// In the loops of later phases the index has another name (names are unique in a kernel).
@@ -330,20 +347,31 @@ fn reindex(stmts: Vec<Stmt>, place: &Dim, index: &Symbol, begin: &Dim) -> Vec<St
         .collect()
 }
 
+/// True for a body that has a math function and can be cut into phases.
 fn has_math(body: &[Stmt]) -> bool {
-    body.iter().any(|s| matches!(s, Stmt::Let { op, .. } if op.is_math()))
-        && body.iter().all(|s| {
-            !matches!(
-                s,
-                Stmt::Set { .. }
-                    | Stmt::Get { .. }
-                    | Stmt::Init { .. }
-                    | Stmt::While { .. }
-                    | Stmt::If { .. }
-                    | Stmt::For { .. }
-                    | Stmt::Block { .. }
-            )
-        })
+    let mut stored: Vec<Mem> = Vec::new();
+    let mut math = false;
+    for s in body {
+        match s {
+            Stmt::Let { op, .. } => math |= op.is_math(),
+            Stmt::Store { mem, .. } => stored.push(*mem),
+            // Stores move to the last phase, which a load of what was stored would not survive.
+            Stmt::Load { mem, .. } if stored.contains(mem) => return false,
+            Stmt::Load { .. }
+            | Stmt::Const { .. }
+            | Stmt::Index { .. }
+            | Stmt::Accumulate { .. }
+            | Stmt::Check { .. } => {}
+            Stmt::Set { .. }
+            | Stmt::Get { .. }
+            | Stmt::Init { .. }
+            | Stmt::While { .. }
+            | Stmt::If { .. }
+            | Stmt::For { .. }
+            | Stmt::Block { .. } => return false,
+        }
+    }
+    math
 }
 
 /// The value a statement defines.

@@ -141,7 +141,15 @@ fn accumulates_each_combining_primitive() {
             for n in [0, 1, 2, 3, 7, 8, 16, 33, 40] {
                 // Small whole numbers: sums and products are exact, so that any order gives the same.
                 let mut x = Array::blank(t, 120, &[40, 1]);
-                (0..120).for_each(|i| x.set(i, Scalar::from_i64(t, [1, 2, 1, -1, 0, 1][i as usize % if op == Prim::Mul { 4 } else { 6 }])));
+                (0..120).for_each(|i| {
+                    x.set(
+                        i,
+                        Scalar::from_i64(
+                            t,
+                            [1, 2, 1, -1, 0, 1][i as usize % if op == Prim::Mul { 4 } else { 6 }],
+                        ),
+                    )
+                });
                 let arrays = [x, Array::blank(t, 3, &[1])];
                 check_compiled(&code, &k, &arrays, &[3, n], Within::Bits);
             }
@@ -291,24 +299,26 @@ fn staged_functions() {
 
 #[test]
 fn staging_keeps_loads_before_and_after_stores() {
-    // In place: `x` is stored before a later use of the loaded value, and loaded again after the store.
-    let mut b = Builder::new("inplace");
-    let (x, y, z) =
-        (b.buffer(DType::F64, 1, true), b.buffer(DType::F64, 1, true), b.buffer(DType::F64, 1, true));
-    let n = b.size("n");
-    b.for_(LoopKind::Vector, "i", 0, n, |b, i| {
-        let v = b.load(x, &[i.clone()]);
-        let e = b.let_(Prim::Sin, &[v]);
-        b.store(x, &[i.clone()], e);
-        b.store(y, &[i.clone()], v);
-        let again = b.load(x, &[i.clone()]);
-        let c = b.let_(Prim::Cos, &[again]);
-        b.store(z, &[i], c);
-    });
-    let k = b.finish();
-    let values: Vec<f64> = (0..300).map(|i| i as f64 * 0.01).collect();
-    let blank = Array::f64s(&vec![0.0; 300]);
-    check(&k, &[Array::f64s(&values), blank.clone(), blank], &[300], Within::Ulp(2.0));
+    // In place: `x` is stored before a later use of the loaded value, and (second kernel) loaded again afterwards.
+    for reload in [false, true] {
+        let mut b = Builder::new("inplace");
+        let (x, y, z) =
+            (b.buffer(DType::F64, 1, true), b.buffer(DType::F64, 1, true), b.buffer(DType::F64, 1, true));
+        let n = b.size("n");
+        b.for_(LoopKind::Vector, "i", 0, n, |b, i| {
+            let v = b.load(x, &[i.clone()]);
+            let e = b.let_(Prim::Sin, &[v]);
+            b.store(x, &[i.clone()], e);
+            b.store(y, &[i.clone()], v);
+            let again = if reload { b.load(x, &[i.clone()]) } else { v };
+            let c = b.let_(Prim::Cos, &[again]);
+            b.store(z, &[i], c);
+        });
+        let k = b.finish();
+        let values: Vec<f64> = (0..300).map(|i| i as f64 * 0.01).collect();
+        let blank = Array::f64s(&vec![0.0; 300]);
+        check(&k, &[Array::f64s(&values), blank.clone(), blank], &[300], Within::Ulp(2.0));
+    }
 }
 
 #[test]

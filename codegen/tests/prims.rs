@@ -4,7 +4,7 @@ mod common;
 
 use common::{Array, Builder, REAL, Within, check, specials};
 use frit_ir::kernel::LoopKind;
-use frit_ir::prim::{PrimType, PrimDomain};
+use frit_ir::prim::{PrimDomain, PrimType};
 use frit_ir::{DType, Prim, Scalar};
 
 /// All combinations of edge values for the operands, as one array per operand.

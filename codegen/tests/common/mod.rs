@@ -145,7 +145,12 @@ impl Builder {
         self.push(Stmt::While { cond, test, body });
     }
 
-    pub(crate) fn if_(&mut self, test: Val, then: impl FnOnce(&mut Builder), otherwise: impl FnOnce(&mut Builder)) {
+    pub(crate) fn if_(
+        &mut self,
+        test: Val,
+        then: impl FnOnce(&mut Builder),
+        otherwise: impl FnOnce(&mut Builder),
+    ) {
         let (then, ()) = self.block(then);
         let (otherwise, ()) = self.block(otherwise);
         self.push(Stmt::If { test, then, otherwise });
@@ -189,7 +194,12 @@ impl Array {
         let margin = 64;
         let bytes = (elements + 2 * margin) * dtype.size();
         let words = if dtype == DType::Bool { 0 } else { 0x4045_4045_4045_4045 };
-        Array { dtype, words: vec![words; bytes.div_ceil(8)], offset: margin as i64, strides: strides.to_vec() }
+        Array {
+            dtype,
+            words: vec![words; bytes.div_ceil(8)],
+            offset: margin as i64,
+            strides: strides.to_vec(),
+        }
     }
 
     fn bytes(&self) -> &[u8] {
@@ -220,7 +230,13 @@ impl Array {
 }
 
 /// Runs compiled code over copies of the arrays; gives the status and the arrays after.
-pub(crate) fn call(code: &CompiledKernel, kernel: &Kernel, arrays: &[Array], sizes: &[i64], part: (i64, i64)) -> (u64, Vec<Array>) {
+pub(crate) fn call(
+    code: &CompiledKernel,
+    kernel: &Kernel,
+    arrays: &[Array],
+    sizes: &[i64],
+    part: (i64, i64),
+) -> (u64, Vec<Array>) {
     let mut arrays = arrays.to_vec();
     let mut args: Vec<u64> = Vec::new();
     for a in &mut arrays {
@@ -284,7 +300,13 @@ pub(crate) fn check(kernel: &Kernel, arrays: &[Array], sizes: &[i64], within: Wi
 }
 
 #[track_caller]
-pub(crate) fn check_compiled(code: &CompiledKernel, kernel: &Kernel, arrays: &[Array], sizes: &[i64], within: Within) -> Vec<Array> {
+pub(crate) fn check_compiled(
+    code: &CompiledKernel,
+    kernel: &Kernel,
+    arrays: &[Array],
+    sizes: &[i64],
+    within: Within,
+) -> Vec<Array> {
     let oracle = Interpreter.compile(kernel).expect("the interpreter takes every kernel");
     let part = parallel_range(kernel, sizes);
     let (want_status, want) = call(&oracle, kernel, arrays, sizes, part);
@@ -382,8 +404,18 @@ pub(crate) fn specials(t: DType) -> Vec<Scalar> {
     }
     let mut all = vec![0.0, 1.0, 0.5, 1.5, 2.5, 3.0, 0.1, 10.0, 100.7, f64::INFINITY];
     all.extend([127.5, 128.0, 255.9, 32768.0, 65536.5, 2147483647.0, 2147483648.5, 4294967296.0]);
-    all.extend([9007199254740993.0, 9.223372036854775e18, 9.223372036854775808e18, 1.8446744073709552e19, 1e30]);
-    all.extend(if t == DType::F32 { [f64::from(f32::MAX), f64::from(f32::MIN_POSITIVE), 1e-40] } else { [f64::MAX, f64::MIN_POSITIVE, 1e-310] });
+    all.extend([
+        9007199254740993.0,
+        9.223372036854775e18,
+        9.223372036854775808e18,
+        1.8446744073709552e19,
+        1e30,
+    ]);
+    all.extend(if t == DType::F32 {
+        [f64::from(f32::MAX), f64::from(f32::MIN_POSITIVE), 1e-40]
+    } else {
+        [f64::MAX, f64::MIN_POSITIVE, 1e-310]
+    });
     let mut out: Vec<f64> = all.iter().flat_map(|v| [*v, -*v]).collect();
     out.push(f64::NAN);
     out.into_iter().map(|v| Scalar::from_f64(t, v)).collect()
