@@ -1,4 +1,5 @@
 //! Loops, addresses, control flow and staging, one kernel per feature, against the interpreter.
+#![allow(clippy::cloned_ref_to_slice_refs, reason = "a list of index expressions reads as one")]
 
 mod common;
 

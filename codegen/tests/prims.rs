@@ -1,4 +1,5 @@
 //! Every primitive on every type it takes, on edge values, in a scalar loop and in a vector loop.
+#![allow(clippy::cloned_ref_to_slice_refs, reason = "a list of index expressions reads as one")]
 
 mod common;
 
