@@ -236,11 +236,23 @@ pub(crate) fn cumulative(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Infer
     Ok(vec![inputs[0].clone()])
 }
 
-pub(crate) fn same(_: Op, _: &Attrs, inputs: &[&TensorType]) -> Inferred {
+/// The type of the operand, along one axis that it must have.
+pub(crate) fn sort(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
+    axis_of(op, attrs, Key::Axis, inputs[0].rank())?;
     Ok(vec![inputs[0].clone()])
 }
 
-/// Like [`same`], for stacks of matrices.
+/// One shift per axis; axes may be in any order and repeat, as NumPy's may.
+pub(crate) fn roll(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
+    let (axes, rank) = (attrs.ints(Key::Axes), inputs[0].rank());
+    if let Some(axis) = axes.iter().find(|a| **a < 0 || **a as usize >= rank) {
+        return fail(op, Cause::Axis { axis: *axis, rank });
+    }
+    require(op, axes.len() == attrs.dims(Key::Shift).len(), || "takes one shift per axis".into())?;
+    Ok(vec![inputs[0].clone()])
+}
+
+/// The type of the operand, which is a stack of matrices.
 pub(crate) fn matrix_same(op: Op, _: &Attrs, inputs: &[&TensorType]) -> Inferred {
     matrix(op, inputs[0])?;
     Ok(vec![inputs[0].clone()])
@@ -656,7 +668,7 @@ pub(crate) fn irfft(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
 }
 
 pub(crate) fn argsort(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
-    axis_of(op, attrs, Key::Axis, inputs[0].rank())?;
+    sort(op, attrs, inputs)?;
     Ok(vec![TensorType::new(DType::I64, inputs[0].shape.clone())])
 }
 
@@ -741,4 +753,34 @@ pub(crate) fn if_region(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferr
         format!("the branches return different types: {} and {}", show(&a), show(&b))
     })?;
     Ok(a)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attrs::Attr;
+
+    #[test]
+    fn axes_of_sorts_and_rolls_are_checked() {
+        let vector = TensorType::fixed(DType::F64, &[3]);
+        let number = TensorType::scalar(DType::F64);
+        for op in [Op::Sort, Op::Argsort] {
+            let along = |axis| Attrs::new([(Key::Axis, Attr::Int(axis))]);
+            assert!(infer(op, &along(0), &[&vector]).is_ok());
+            assert!(infer(op, &along(1), &[&vector]).is_err());
+            assert!(infer(op, &along(-1), &[&vector]).is_err());
+            assert!(infer(op, &along(0), &[&number]).is_err());
+        }
+        let roll = |axes: &[i64], shifts: usize| {
+            let shift = Attr::Dims(vec![Dim::constant(1); shifts]);
+            infer(
+                Op::Roll,
+                &Attrs::new([(Key::Axes, Attr::Ints(axes.to_vec())), (Key::Shift, shift)]),
+                &[&vector],
+            )
+        };
+        assert!(roll(&[0, 0], 2).is_ok());
+        assert!(roll(&[1], 1).is_err());
+        assert!(roll(&[0], 2).is_err());
+    }
 }

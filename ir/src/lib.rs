@@ -13,6 +13,7 @@ pub mod infer;
 pub mod ops;
 
 pub mod build;
+pub mod eval;
 
 pub mod kernel;
 pub mod plan;

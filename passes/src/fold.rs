@@ -3,9 +3,9 @@
 
 use crate::pass::Context;
 use crate::rebuild::{Site, Visitor, rebuild};
-use crate::scalar;
 use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
+use frit_ir::eval::scalar::ScalarOp;
 use frit_ir::graph::{Graph, Node, TensorType, Value};
 use frit_ir::infer::broadcast_shapes;
 use frit_ir::ops::Class;
@@ -90,18 +90,12 @@ impl Known {
 fn fold(node: &Node, operands: &[Known]) -> Option<Known> {
     let out = &node.types[0];
     let types: Vec<DType> = operands.iter().map(Known::dtype).collect();
-    let f = node.op.scalar_fn(&types, out.dtype);
-    let element = |index: &[usize]| -> Option<Scalar> {
-        let mut args = Vec::new();
-        for o in operands {
-            let (re, im) = o.at(index).parts();
-            args.push(re);
-            if o.dtype().is_complex() {
-                args.push(im);
-            }
-        }
-        let parts = scalar::apply(&f, &args)?;
-        Some(if out.dtype.is_complex() { join(out.dtype, &parts) } else { parts[0] })
+    let f = ScalarOp::new(node.op, &types, out.dtype);
+    let element = |index: &[usize]| {
+        let args: Vec<Scalar> = operands.iter().map(|o| o.at(index)).collect();
+        // An integer to a negative power is an error when the program runs, and must stay one.
+        let refused = node.op == Op::Power && out.dtype.is_signed() && args[1].as_i64() < 0;
+        (!refused).then(|| f.apply(&args))
     };
     if operands.iter().all(|o| matches!(o, Known::Scalar(_))) {
         return element(&[]).map(Known::Scalar);
@@ -131,10 +125,6 @@ fn folded_shape(out: &TensorType, operands: &[Known]) -> Option<Vec<usize>> {
         broadcast_shapes(&views).as_deref() == Some(&out.shape)
     });
     (shape.iter().product::<usize>() <= MAX_ELEMENTS).then_some(shape)
-}
-
-fn join(dtype: DType, parts: &[Scalar]) -> Scalar {
-    Scalar::from_bits(dtype, [parts[0].bits()[0], parts[1].bits()[0]])
 }
 
 /// Evaluates elementwise operations on constants and small literals.

@@ -12,7 +12,6 @@ mod make;
 mod movement;
 mod regions;
 mod rewrite;
-mod scalar;
 mod sink;
 #[cfg(test)]
 mod testing;

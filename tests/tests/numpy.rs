@@ -1,11 +1,13 @@
 //! Every op against NumPy's own answers, written by `tests/numpy/generate.py` into `target/numpy-cases`.
 //!
-//! Each case goes through the builder (promotion), the optimizer, lowering and each backend.
+//! Each case goes through the builder (promotion) and then two ways: the reference interpreter on the graph as built,
+//! and the optimizer, lowering and each backend.
 
 use frit_codegen::Cache;
 use frit_ir::build::{Builder, Operand};
+use frit_ir::eval::{Array, Sizes, eval};
 use frit_ir::ops::Class;
-use frit_ir::{Attr, Attrs, DType, Key, Op, Scalar, TensorType, Value};
+use frit_ir::{Attr, Attrs, DType, Graph, Key, Op, Scalar, TensorType, Value};
 use frit_passes::{LowerOptions, MathLevel, Options};
 use frit_runtime::{Program, Run};
 use serde_json::Value as Json;
@@ -100,7 +102,7 @@ fn apply(b: &mut Builder, op: Op, attrs: &Json, x: &[Value]) -> Result<Value, fr
     }
 }
 
-fn run(case: &Json, op: Op, inputs: &[Data], cache: &Cache) -> Result<Data, String> {
+fn build(case: &Json, op: Op, inputs: &[Data]) -> Result<Graph, String> {
     let mut b = Builder::new("case");
     let values: Vec<Value> = inputs
         .iter()
@@ -108,9 +110,19 @@ fn run(case: &Json, op: Op, inputs: &[Data], cache: &Cache) -> Result<Data, Stri
         .map(|(k, d)| b.input(&format!("x{k}"), TensorType::fixed(d.dtype, &d.shape)))
         .collect();
     let v = apply(&mut b, op, &case["attrs"], &values).map_err(|e| e.to_string())?;
-    let graph = b.finish(vec![v]);
+    Ok(b.finish(vec![v]))
+}
+
+/// The reference interpreter's answer.
+fn interpret(graph: &Graph, inputs: &[Data]) -> Result<Data, String> {
+    let inputs: Vec<Array> = inputs.iter().map(|d| Array::from_bytes(d.dtype, &d.shape, &d.bytes)).collect();
+    let result = eval(graph, &inputs, &Sizes::default()).map_err(|e| e.to_string())?.remove(0);
+    Ok(Data { dtype: result.dtype, shape: result.shape().to_vec(), bytes: result.to_bytes() })
+}
+
+fn run(graph: &Graph, inputs: &[Data], cache: &Cache) -> Result<Data, String> {
     let graph =
-        frit_passes::optimize(&graph, &Options::new(MathLevel::Exact)).map_err(|e| e.to_string())?.graph;
+        frit_passes::optimize(graph, &Options::new(MathLevel::Exact)).map_err(|e| e.to_string())?.graph;
     let plan = frit_passes::lower(&graph, &LowerOptions { layouts: vec![] }).map_err(|e| e.to_string())?.plan;
     let program = Arc::new(Program::new(Arc::new(plan), cache).map_err(|e| e.to_string())?);
     let shapes: Vec<(&[usize], &[isize])> = inputs.iter().map(|d| (d.shape.as_slice(), &[][..])).collect();
@@ -215,21 +227,26 @@ fn numpy_agrees() {
         covered.insert(op);
         let inputs: Vec<Data> = case["inputs"].as_array().expect("inputs").iter().map(Data::read).collect();
         let want = Data::read(&case["expect"]);
-        for cache in &caches {
-            // The interpreter takes the smaller cases.
-            if cache.backend().name() == "interp" && inputs.iter().any(|d| d.len() > 5000) {
+        let graph = build(case, op, &inputs);
+        for way in std::iter::once(None).chain(caches.iter().map(Some)) {
+            let way_name = way.map_or("reference", |c| c.backend().name());
+            // The interpreters take the smaller cases.
+            if way_name != "cranelift" && inputs.iter().any(|d| d.len() > 5000) {
                 continue;
             }
             count += 1;
-            let why = match run(case, op, &inputs, cache) {
+            let result = graph.as_ref().map_err(Clone::clone).and_then(|g| match way {
+                None => interpret(g, &inputs),
+                Some(cache) => run(g, &inputs, cache),
+            });
+            let why = match result {
                 Ok(got) => differs(op, &got, &want, inputs.iter().any(|d| d.dtype.is_complex())),
                 Err(e) => Some(e),
             };
             if let Some(why) = why {
                 let types: Vec<&str> = inputs.iter().map(|d| d.dtype.name()).collect();
                 let shapes: Vec<&[usize]> = inputs.iter().map(|d| d.shape.as_slice()).collect();
-                let text =
-                    format!("{} {types:?} {shapes:?} {}: {why}", cache.backend().name(), case["attrs"]);
+                let text = format!("{way_name} {types:?} {shapes:?} {}: {why}", case["attrs"]);
                 failures.entry(name.to_string()).or_default().push(text);
             }
         }

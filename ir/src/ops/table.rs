@@ -300,7 +300,7 @@ ops! {
     UpdateSlice = row("update_slice", Class::Movement, (2, 2), inf::update_slice).attrs(&[(Key::Slices, true)]).numpy("").doc("x with the elements that `slice` would take replaced by operand 1, which broadcasts.");
     Triu = composite("triu", (1, 1), inf::matrix_same, &[(Key::Offset, true)], ex::triu);
     Tril = composite("tril", (1, 1), inf::matrix_same, &[(Key::Offset, true)], ex::tril);
-    Roll = composite("roll", (1, 1), inf::same, &[(Key::Axes, true), (Key::Shift, true)], ex::roll);
+    Roll = composite("roll", (1, 1), inf::roll, &[(Key::Axes, true), (Key::Shift, true)], ex::roll);
     Stack = composite("stack", (1, usize::MAX), inf::stack, &[(Key::Axis, true)], ex::stack);
     Tile = composite("tile", (1, 1), inf::tile, &[(Key::Shape, true)], ex::tile).doc("`shape` holds one repetition count per axis.");
     Repeat = composite("repeat", (1, 1), inf::repeat, &[(Key::Axis, true), (Key::N, true)], ex::repeat).doc("Each element `n` times.");
@@ -327,7 +327,7 @@ ops! {
     Ifft = library("ifft", 1, inf::fft, &[(Key::Axis, true), (Key::N, true), (Key::Scale, true)]).numpy("fft.ifft").doc("Unscaled but for `scale`.");
     Rfft = library("rfft", 1, inf::rfft, &[(Key::Axis, true), (Key::N, true), (Key::Scale, true)]).numpy("fft.rfft");
     Irfft = library("irfft", 1, inf::irfft, &[(Key::Axis, true), (Key::N, true), (Key::Scale, true)]).numpy("fft.irfft").doc("`n` real values; unscaled but for `scale`.");
-    Sort = library("sort", 1, inf::same, &[(Key::Axis, true)]).doc("Ascending, NaN last.");
+    Sort = library("sort", 1, inf::sort, &[(Key::Axis, true)]).doc("Ascending, NaN last.");
     Argsort = library("argsort", 1, inf::argsort, &[(Key::Axis, true)]).doc("Stable, NaN last.");
     Searchsorted = library("searchsorted", 2, inf::searchsorted, &[(Key::Mode, true)]).doc("Positions of operand 1 in sorted 1-d operand 0; mode left or right.");
 

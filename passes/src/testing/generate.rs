@@ -1,6 +1,6 @@
 //! Random small graphs around the ops that rules match.
 
-use super::interp::{Array, size};
+use super::{Array, size};
 use crate::make::Make;
 use frit_ir::build::Builder;
 use frit_ir::graph::{Graph, TensorType, Value};
@@ -67,7 +67,7 @@ pub(crate) fn arguments(r: &mut Random, g: &Graph, draw: Draw) -> Vec<Array> {
                 element(r, input.ty.dtype, draw)
             })
             .collect();
-        out.push(Array { dtype: input.ty.dtype, shape, data });
+        out.push(Array::new(input.ty.dtype, &shape, data));
     }
     out
 }
