@@ -12,16 +12,18 @@
 //! kept. Errors (shapes, element types, axes) name the line of the closure that caused them.
 
 mod argument;
+mod array;
 mod control;
 mod error;
 mod index;
 mod jit;
-mod numpy;
+pub mod numpy;
 mod report;
 mod tensor;
 mod tracer;
 
 pub use argument::{Argument, Arguments};
+pub use array::*;
 pub use control::{cond, fori_loop, scan, while_loop};
 pub use error::Error;
 pub use frit_ir::{DType, Dim, Graph, Key, Op};
@@ -29,7 +31,7 @@ pub use frit_passes::MathLevel;
 pub use frit_runtime::{Cancel, MemoryReport};
 pub use index::{Index, NewAxis, all};
 pub use jit::{Config, Jit, Spec, Stats, compile, jit, jit_with, spec, stats};
-pub use numpy::*;
+
 pub use report::{Report, STAGES};
 pub use tensor::{Tensor, TensorElement};
 pub use tracer::{Array, Operand, Outputs, Traceable};

@@ -6,7 +6,7 @@
 use frit_ir::build::{self, Builder};
 use frit_ir::error::TypeError;
 use frit_ir::graph::Graph;
-use frit_ir::{Attrs, DType, Dim, Loc, Op, Scalar, TensorType, Value};
+use frit_ir::{DType, Dim, Loc, Op, Scalar, TensorType, Value};
 use std::cell::RefCell;
 use std::panic::Location;
 
@@ -101,6 +101,25 @@ pub(crate) fn build_many(
 ) -> Vec<Array> {
     let first = build(arrays, f);
     (0..n as u32).map(|index| Array { value: Value { node: first.value.node, index }, ..first }).collect()
+}
+
+/// Values of several nodes, `n` of them where building fails.
+#[track_caller]
+pub(crate) fn build_all(
+    arrays: &[Array],
+    n: usize,
+    f: impl FnOnce(&mut Builder, &[Value]) -> Result<Vec<Value>, TypeError>,
+) -> Vec<Array> {
+    let loc = Loc::from_caller(Location::caller());
+    with(|t| {
+        let values: Vec<Value> = arrays.iter().map(|a| t.lift(*a)).collect();
+        let b = &mut t.top().builder;
+        b.set_loc(loc);
+        match f(b, &values) {
+            Ok(all) => all.into_iter().map(|v| t.result(Ok(v))).collect(),
+            Err(e) => vec![t.result(Err(e)); n],
+        }
+    })
 }
 
 /// Starts a nested graph; [`pop`] ends it.
@@ -202,12 +221,6 @@ impl Array {
     pub(crate) fn ty(self) -> TensorType {
         with(|t| t.levels[self.level].builder.ty(self.value).clone())
     }
-
-    /// A node with one operand and explicit attributes.
-    #[track_caller]
-    pub(crate) fn node(self, op: Op, attrs: Attrs) -> Array {
-        build(&[self], |b, v| b.node(op, attrs, v))
-    }
 }
 
 /// What stands beside an array in an expression: an array, or a Rust number (which, like a Python scalar, never
@@ -243,9 +256,12 @@ numbers! {
     num_complex::Complex64 => |v| Scalar::complex(DType::C128, v);
 }
 
-/// An elementwise op on operands.
+/// Builds a value from arrays and numbers.
 #[track_caller]
-pub(crate) fn elementwise(op: Op, operands: &[Operand]) -> Array {
+pub(crate) fn build_from(
+    operands: &[Operand],
+    f: impl FnOnce(&mut Builder, &[build::Operand]) -> Result<Value, TypeError>,
+) -> Array {
     let arrays: Vec<Array> =
         operands.iter().filter_map(|o| if let Operand::Array(a) = o { Some(*a) } else { None }).collect();
     build(&arrays, |b, values| {
@@ -257,8 +273,14 @@ pub(crate) fn elementwise(op: Op, operands: &[Operand]) -> Array {
                 Operand::Number(s) => build::Operand::Weak(*s),
             })
             .collect();
-        b.elementwise(op, &all)
+        f(b, &all)
     })
+}
+
+/// An elementwise op on operands.
+#[track_caller]
+pub(crate) fn elementwise(op: Op, operands: &[Operand]) -> Array {
+    build_from(operands, |b, all| b.elementwise(op, all))
 }
 
 macro_rules! operators {
