@@ -6,8 +6,9 @@
 #![expect(clippy::print_stdout, reason = "this is a program")]
 #![allow(clippy::cloned_ref_to_slice_refs, reason = "a list of index expressions reads as one")]
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../../tests/common/mod.rs"]
 mod common;
+mod mixed;
 
 use common::Builder;
 use frit_codegen::{Backend, CompiledKernel, cranelift::Cranelift};
@@ -118,52 +119,6 @@ fn sum() -> Kernel {
     b.finish()
 }
 
-/// A count of the positive elements: a comparison, a cast of its bool, an integer sum.
-fn count() -> Kernel {
-    let mut b = Builder::new("count");
-    let (x, out) = (b.buffer(T, 1, true), b.buffer(DType::I64, 1, true));
-    let n = b.size("n");
-    let v = b.var(Scalar::zero(DType::I64));
-    let zero = b.f64(0.0);
-    b.for_(LoopKind::Vector, "i", 0, n, |b, i| {
-        let e = b.load(x, &[i]);
-        let c = b.let_(Prim::Lt, &[zero, e]);
-        let c = b.let_as(Prim::Cast, DType::I64, &[c]);
-        b.accumulate(v, Prim::Add, c);
-    });
-    let r = b.get(v);
-    b.store(out, &[0.into()], r);
-    b.finish()
-}
-
-/// `out[i] = x[i] < y[i]`, a bool array.
-fn less() -> Kernel {
-    let mut b = Builder::new("less");
-    let (x, y, out) = (b.buffer(T, 1, true), b.buffer(T, 1, true), b.buffer(DType::Bool, 1, true));
-    let n = b.size("n");
-    b.for_(LoopKind::Vector, "i", 0, n, |b, i| {
-        let (p, q) = (b.load(x, &[i.clone()]), b.load(y, &[i.clone()]));
-        let c = b.let_(Prim::Lt, &[p, q]);
-        b.store(out, &[i], c);
-    });
-    b.finish()
-}
-
-/// A conversion fused with an addition, `out[i] = f64(x[i]) + 1`.
-fn widen(from: DType) -> Kernel {
-    let mut b = Builder::new("widen");
-    let (x, out) = (b.buffer(from, 1, true), b.buffer(T, 1, true));
-    let n = b.size("n");
-    let one = b.f64(1.0);
-    b.for_(LoopKind::Vector, "i", 0, n, |b, i| {
-        let v = b.load(x, &[i.clone()]);
-        let w = b.let_as(Prim::Cast, T, &[v]);
-        let r = b.let_(Prim::Add, &[w, one]);
-        b.store(out, &[i], r);
-    });
-    b.finish()
-}
-
 /// Five-point stencil over the inside of a grid: five loads at different offsets of one array.
 fn stencil() -> Kernel {
     let mut b = Builder::new("stencil");
@@ -211,20 +166,23 @@ impl Call {
     }
 }
 
-/// The same loops in Rust, compiled for AVX2 and FMA where there are such (nothing contracts a product with a sum).
+/// Defines functions for AVX2 and FMA where there are such (nothing contracts a product with a sum).
+macro_rules! avx2 {
+    ($(fn $name:ident($($a:ident: $t:ty),*) $(-> $r:ty)? $body:block)*) => {$(
+        #[allow(clippy::needless_range_loop, reason = "the accumulators of a sum are an array")]
+        pub(super) fn $name($($a: $t),*) $(-> $r)? {
+            #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
+            fn wide($($a: $t),*) $(-> $r)? $body
+            // SAFETY: `main` has checked that the machine has them.
+            #[allow(unused_unsafe, reason = "other machines have no such features")]
+            unsafe { wide($($a),*) }
+        }
+    )*};
+}
+use avx2;
+
+/// The same loops in Rust.
 mod rust {
-    macro_rules! avx2 {
-        ($(fn $name:ident($($a:ident: $t:ty),*) $(-> $r:ty)? $body:block)*) => {$(
-            #[allow(clippy::needless_range_loop, reason = "the accumulators of a sum are an array")]
-            pub(super) fn $name($($a: $t),*) $(-> $r)? {
-                #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
-                fn wide($($a: $t),*) $(-> $r)? $body
-                // SAFETY: `main` has checked that the machine has them.
-                #[allow(unused_unsafe, reason = "other machines have no such features")]
-                unsafe { wide($($a),*) }
-            }
-        )*};
-    }
     avx2! {
         fn dist(x: &[f64], y: &[f64], o: &mut [f64]) {
             for ((o, x), y) in o.iter_mut().zip(x).zip(y) { *o = 2.0 * (x * x + y * y).sqrt() + 1.0 }
@@ -236,18 +194,6 @@ mod rust {
         }
         fn choose(x: &[f64], y: &[f64], o: &mut [f64]) {
             for ((o, x), y) in o.iter_mut().zip(x).zip(y) { *o = if y < x { x * y } else { x + y } }
-        }
-        fn less(x: &[f64], y: &[f64], o: &mut [u8]) {
-            for ((o, x), y) in o.iter_mut().zip(x).zip(y) { *o = u8::from(x < y) }
-        }
-        fn widen_f32(x: &[f32], o: &mut [f64]) {
-            for (o, x) in o.iter_mut().zip(x) { *o = f64::from(*x) + 1.0 }
-        }
-        fn widen_i64(x: &[i64], o: &mut [f64]) {
-            for (o, x) in o.iter_mut().zip(x) { *o = *x as f64 + 1.0 }
-        }
-        fn count(x: &[f64], o: &mut [i64]) {
-            o[0] = x.iter().map(|v| i64::from(*v > 0.0)).sum();
         }
         fn stencil(x: &[f64], n: usize, o: &mut [f64]) {
             for i in 1..n - 1 {
@@ -332,8 +278,7 @@ fn main() {
     for n in [8usize, 10_000, 1_000_000, 10_000_000] {
         let array = |k: usize| -> Vec<f64> { (0..n).map(|i| 1.0 + ((i * k) % 97) as f64 / 97.0).collect() };
         let (mut x, mut y, mut z, mut o) = (array(7), array(5), array(11), vec![0.0f64; n]);
-        let (mut f, mut l) = (vec![1.5f32; n], vec![3i64; n]);
-        let mut flags = vec![0u8; n];
+        mixed::run(&bench, n);
         let (px, py, pz, po) = (
             x.as_mut_ptr().cast::<u8>(),
             y.as_mut_ptr().cast(),
@@ -354,15 +299,6 @@ fn main() {
         );
         let mut c = Call::new(&map("choose", T, 2, choose), &[px, py, po], &sizes);
         bench.line("where(x>y, x*y, x+y)", n, &mut c, Some(&mut || rust::choose(&x, &y, black_box(&mut o))));
-        let mut c = Call::new(&less(), &[px, py, flags.as_mut_ptr()], &sizes);
-        bench.line("x < y to bool", n, &mut c, Some(&mut || rust::less(&x, &y, black_box(&mut flags))));
-        let mut c = Call::new(&widen(DType::F32), &[f.as_mut_ptr().cast(), po], &sizes);
-        bench.line("f32 to f64, + 1", n, &mut c, Some(&mut || rust::widen_f32(&f, black_box(&mut o))));
-        let mut c = Call::new(&widen(DType::I64), &[l.as_mut_ptr().cast(), po], &sizes);
-        bench.line("i64 to f64, + 1", n, &mut c, Some(&mut || rust::widen_i64(&l, black_box(&mut o))));
-        let mut total = vec![0i64; 1];
-        let mut c = Call::new(&count(), &[px, total.as_mut_ptr().cast()], &sizes);
-        bench.line("count(x > 0)", n, &mut c, Some(&mut || rust::count(black_box(&x), &mut total)));
         let mut c = Call::new(&map("bs", T, 3, black_scholes), &[px, py, pz, po], &sizes);
         bench.line("Black-Scholes", n, &mut c, None);
         let m = (n as f64).sqrt() as usize;
