@@ -41,14 +41,17 @@ pub trait Backend: Send + Sync {
     fn compile(&self, kernel: &Kernel) -> Result<CompiledKernel, CodegenError>;
 }
 
-/// The backends of this build, best first.
+/// Every backend by name, best first; or why this build or machine has it not.
+pub fn backends() -> Vec<(&'static str, Result<Arc<dyn Backend>, CodegenError>)> {
+    vec![
+        ("cranelift", cranelift::Cranelift::new().map(|b| Arc::new(b) as Arc<dyn Backend>)),
+        ("interp", Ok(Arc::new(interp::Interpreter))),
+    ]
+}
+
+/// The backends that work here, best first.
 pub fn available() -> Vec<Arc<dyn Backend>> {
-    let mut all: Vec<Arc<dyn Backend>> = Vec::new();
-    if let Ok(b) = cranelift::Cranelift::new() {
-        all.push(Arc::new(b));
-    }
-    all.push(Arc::new(interp::Interpreter));
-    all
+    backends().into_iter().filter_map(|(_, b)| b.ok()).collect()
 }
 
 /// The calling convention: argument block, scratch memory, and the part of the parallel loop; the result is 0 or a

@@ -37,7 +37,7 @@ impl Report {
         Ok(match stage {
             "graph" => self.traced.to_string(),
             "rewritten" => self.optimized.to_string(),
-            "plan" => self.program.plan.to_string(),
+            "plan" => self.program.plan.outline(),
             "kernels" => kernels().map(|k| k.to_string()).collect::<Vec<_>>().join("\n"),
             "clif" => code(&|c| c.ir_text()),
             "asm" => code(&|c| c.asm_text()),

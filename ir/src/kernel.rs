@@ -219,6 +219,9 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Every fault.
+    pub const ALL: [Fault; 2] = [Fault::IndexOutOfBounds, Fault::NegativePower];
+
     /// The name in kernel text.
     pub fn name(self) -> &'static str {
         match self {
@@ -229,11 +232,7 @@ impl Fault {
 
     /// The fault that a compiled function's status means; `None` for success (0).
     pub fn from_status(status: u64) -> Option<Fault> {
-        match status {
-            1 => Some(Fault::IndexOutOfBounds),
-            2 => Some(Fault::NegativePower),
-            _ => None,
-        }
+        Fault::ALL.into_iter().find(|f| *f as u64 == status)
     }
 }
 
@@ -341,6 +340,9 @@ impl fmt::Display for Var {
 }
 
 impl LoopKind {
+    /// Every kind.
+    pub const ALL: [LoopKind; 3] = [LoopKind::Serial, LoopKind::Parallel, LoopKind::Vector];
+
     /// The keyword in kernel text.
     pub fn name(self) -> &'static str {
         match self {
@@ -352,6 +354,9 @@ impl LoopKind {
 }
 
 impl Access {
+    /// Every use.
+    pub const ALL: [Access; 3] = [Access::Read, Access::Write, Access::ReadWrite];
+
     /// The keyword in kernel text.
     pub fn name(self) -> &'static str {
         match self {

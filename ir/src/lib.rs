@@ -10,6 +10,7 @@ pub mod attrs;
 pub mod error;
 pub mod graph;
 pub mod infer;
+pub mod json;
 pub mod ops;
 
 pub mod build;
@@ -20,6 +21,7 @@ pub mod plan;
 pub mod prim;
 pub mod target;
 pub mod text;
+pub mod verify;
 
 pub use attrs::{Attr, Attrs, Key, Literal, Slice};
 pub use dim::{Dim, Symbol};

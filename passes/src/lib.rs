@@ -23,4 +23,4 @@ pub use lower::{LowerError, LowerOptions, Lowered, lower};
 pub use pass::{
     MathLevel, Optimized, Options, PassError, PassReport, PipelineReport, RuleFired, RuleInfo, Stage,
 };
-pub use pipeline::{optimize, optimize_with, rules};
+pub use pipeline::{optimize, optimize_with, pass_names, rules, run_pass};

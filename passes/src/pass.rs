@@ -1,9 +1,8 @@
 //! What a pass is, how the pipeline runs one, and what it reports.
 
 use frit_ir::error::TypeError;
-use frit_ir::infer::infer;
-use frit_ir::ops::{Class, Op};
-use frit_ir::{Attr, Graph, Key, Loc};
+use frit_ir::ops::Class;
+use frit_ir::{Attr, Graph, Loc};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -217,7 +216,7 @@ pub(crate) fn count_nodes(graph: &Graph) -> usize {
     graph.nodes.len() + graph.nodes.iter().map(inner).sum::<usize>()
 }
 
-/// Every node has the types that inference gives, operands come before uses, and the interface is unchanged.
+/// The graph is valid and its interface unchanged.
 fn check(graph: &Graph, before: &Graph) -> Result<(), String> {
     if graph.inputs != before.inputs {
         return Err("the parameters changed".into());
@@ -225,24 +224,5 @@ fn check(graph: &Graph, before: &Graph) -> Result<(), String> {
     if graph.output_types() != before.output_types() {
         return Err("the result types changed".into());
     }
-    for id in graph.ids() {
-        let n = graph.node(id);
-        if n.inputs.iter().any(|v| v.node >= id || v.index as usize >= graph.def(*v).types.len()) {
-            return Err(format!("node {} uses a value that is not defined before it", id.0));
-        }
-        if n.op == Op::Input {
-            let k = n.attrs.int(Key::Position) as usize;
-            if graph.inputs.get(k).map(|i| &i.ty) != n.types.first() {
-                return Err(format!("node {} is not a parameter of the graph", id.0));
-            }
-            continue;
-        }
-        let types: Vec<_> = n.inputs.iter().map(|v| graph.ty(*v)).collect();
-        match infer(n.op, &n.attrs, &types) {
-            Ok(t) if t == n.types => {}
-            Ok(_) => return Err(format!("node {} ({}) has a type that inference does not give", id.0, n.op)),
-            Err(e) => return Err(format!("node {}: {e}", id.0)),
-        }
-    }
-    Ok(())
+    frit_ir::verify::graph(graph).map_err(|e| e.to_string())
 }

@@ -68,6 +68,17 @@ fn run(
     Ok((after, changed))
 }
 
+/// Names of the passes, in order.
+pub fn pass_names() -> impl Iterator<Item = &'static str> {
+    std::iter::once(&FIRST).chain(ROUND).map(|p| p.name)
+}
+
+/// Runs a single pass by name; `None` if there is no such pass. For tests and tools.
+pub fn run_pass(name: &str, graph: &Graph, options: &Options) -> Option<Result<Graph, PassError>> {
+    let pass = std::iter::once(&FIRST).chain(ROUND).find(|p| p.name == name)?;
+    Some(Context::new(options).step(pass, graph).map(|(after, _)| after))
+}
+
 /// Every rewrite rule of the e-graph pass.
 pub fn rules() -> Vec<RuleInfo> {
     rewrite::rules::all().map(|r| RuleInfo { name: r.name, class: r.class, int_class: r.int_class }).collect()

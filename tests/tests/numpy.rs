@@ -5,6 +5,7 @@
 
 use frit_codegen::Cache;
 use frit_ir::build::{Builder, Operand};
+use frit_ir::error::ParseError;
 use frit_ir::eval::{Array, Sizes, eval};
 use frit_ir::ops::Class;
 use frit_ir::{Attr, Attrs, DType, Graph, Key, Op, Scalar, TensorType, Value};
@@ -102,6 +103,14 @@ fn apply(b: &mut Builder, op: Op, attrs: &Json, x: &[Value]) -> Result<Value, fr
     }
 }
 
+/// Text is a complete form: what is read from it prints as the same text.
+fn reads_back<T: std::fmt::Display + std::str::FromStr<Err = ParseError>>(x: &T) -> Result<(), String> {
+    let text = format!("{x:#}");
+    let again = text.parse::<T>().map_err(|e| format!("{e} in\n{text}"))?;
+    let again = format!("{again:#}");
+    if again == text { Ok(()) } else { Err(format!("reads back as another text:\n{text}\n{again}")) }
+}
+
 fn build(case: &Json, op: Op, inputs: &[Data]) -> Result<Graph, String> {
     let mut b = Builder::new("case");
     let values: Vec<Value> = inputs
@@ -121,9 +130,12 @@ fn interpret(graph: &Graph, inputs: &[Data]) -> Result<Data, String> {
 }
 
 fn run(graph: &Graph, inputs: &[Data], cache: &Cache) -> Result<Data, String> {
+    reads_back(graph)?;
     let graph =
         frit_passes::optimize(graph, &Options::new(MathLevel::Exact)).map_err(|e| e.to_string())?.graph;
     let plan = frit_passes::lower(&graph, &LowerOptions { layouts: vec![] }).map_err(|e| e.to_string())?.plan;
+    reads_back(&graph)?;
+    reads_back(&plan)?;
     let program = Arc::new(Program::new(Arc::new(plan), cache).map_err(|e| e.to_string())?);
     let shapes: Vec<(&[usize], &[isize])> = inputs.iter().map(|d| (d.shape.as_slice(), &[][..])).collect();
     let bound = program.bind(&shapes, 2).map_err(|e| e.to_string())?;

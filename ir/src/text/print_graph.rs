@@ -8,12 +8,14 @@
 //! }
 //! ```
 //!
-//! A node with several results prints their types in order; result `k` of node `%3` is written `%3.k`.
+//! A node with several results prints their types in order; result `k` of node `%3` is written `%3.k`. The alternate
+//! form (`{:#}`) also writes where the user wrote each node: `loc "f.py":3:5 in "f"`.
 
+use super::parse_graph::is_identifier;
 use crate::attrs::{Attr, Attrs, Literal, Slice};
 use crate::graph::{Graph, Value};
 use crate::ops::Op;
-use crate::{Dim, Key};
+use crate::{Dim, Key, Loc};
 use std::fmt::{self, Display, Write};
 
 /// Elements up to which an array constant is written as numbers.
@@ -42,7 +44,7 @@ fn slice(s: &Slice) -> String {
     format!("{} by {} from {}", s.size, s.step, s.start)
 }
 
-fn literal(f: &mut dyn Write, l: &Literal) -> fmt::Result {
+pub(super) fn literal(f: &mut dyn Write, l: &Literal) -> fmt::Result {
     write!(f, "{} ", l.ty)?;
     if l.len() <= INLINE {
         f.write_str("[")?;
@@ -56,7 +58,20 @@ fn literal(f: &mut dyn Write, l: &Literal) -> fmt::Result {
     f.write_str("\"")
 }
 
-fn attributes(f: &mut dyn Write, attrs: &Attrs, indent: usize) -> fmt::Result {
+/// ` loc "f.py":3:5 in "f"`, or nothing.
+pub(super) fn location(f: &mut dyn Write, loc: &Loc) -> fmt::Result {
+    let Some(p) = loc.place() else { return Ok(()) };
+    write!(f, " loc {:?}:{}:{}", p.file, p.line, p.column)?;
+    if p.function.is_empty() { Ok(()) } else { write!(f, " in {:?}", p.function) }
+}
+
+/// `@name`, quoted if it is not an identifier.
+pub(super) fn at_name(name: &str) -> String {
+    if is_identifier(name) { format!("@{name}") } else { format!("@{name:?}") }
+}
+
+/// ` {axis = 1, ..}`, or nothing. Nested graphs are indented; `locs` writes their locations.
+pub(super) fn attributes(f: &mut dyn Write, attrs: &Attrs, indent: usize, locs: bool) -> fmt::Result {
     if attrs.is_empty() {
         return Ok(());
     }
@@ -88,16 +103,21 @@ fn attributes(f: &mut dyn Write, attrs: &Attrs, indent: usize) -> fmt::Result {
             Attr::Scalar(s) => write!(f, "{s} : {}", s.dtype())?,
             Attr::Str(s) => write!(f, "{s:?}")?,
             Attr::Data(l) => literal(f, l)?,
-            Attr::Graph(g) => graph(f, g, indent + 1)?,
+            Attr::Graph(g) => graph(f, g, indent + 1, locs)?,
         }
     }
     f.write_str("}")
 }
 
-fn graph(f: &mut dyn Write, g: &Graph, indent: usize) -> fmt::Result {
+fn graph(f: &mut dyn Write, g: &Graph, indent: usize, locs: bool) -> fmt::Result {
     let pad = "  ".repeat(indent);
-    write!(f, "graph @{}(", g.name)?;
-    list(f, g.inputs.iter().map(|i| format!("%{}: {}", i.name, i.ty)))?;
+    write!(f, "graph {}(", at_name(&g.name))?;
+    for (k, i) in g.inputs.iter().enumerate() {
+        write!(f, "{}%{}: {}", if k > 0 { ", " } else { "" }, i.name, i.ty)?;
+        if locs {
+            location(f, &g.nodes[k].loc)?;
+        }
+    }
     f.write_str(") -> ")?;
     let types = g.output_types();
     if types.len() == 1 {
@@ -118,19 +138,23 @@ fn graph(f: &mut dyn Write, g: &Graph, indent: usize) -> fmt::Result {
         for (i, v) in node.inputs.iter().enumerate() {
             write!(f, "{} {}", if i > 0 { "," } else { "" }, names.of(*v))?;
         }
-        attributes(f, &node.attrs, indent + 1)?;
+        attributes(f, &node.attrs, indent + 1, locs)?;
         f.write_str(" : ")?;
         list(f, &node.types)?;
+        if locs {
+            location(f, &node.loc)?;
+        }
         f.write_str("\n")?;
     }
-    write!(f, "{pad}  return ")?;
+    write!(f, "{pad}  return{}", if g.outputs.is_empty() { "" } else { " " })?;
     list(f, g.outputs.iter().map(|v| names.of(*v)))?;
     write!(f, "\n{pad}}}")
 }
 
 impl Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        graph(f, self, 0)
+        let locs = f.alternate();
+        graph(f, self, 0, locs)
     }
 }
 

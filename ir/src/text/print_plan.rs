@@ -1,9 +1,9 @@
 //! Kernels and plans as text. The shape of both is shown in the docs of their modules.
 
-use super::print_graph::{dims, list};
+use super::print_graph::{at_name, attributes, dims, list, literal, location};
 use crate::dim::Dim;
 use crate::kernel::{Kernel, Mem, Stmt};
-use crate::plan::{BufferSource, Layout, Plan, Step, View};
+use crate::plan::{BufferSource, Layout, Origin, Plan, Step, View};
 use crate::prim::PrimType;
 use std::fmt::{self, Display, Write};
 
@@ -69,7 +69,7 @@ fn stmt(f: &mut dyn Write, k: &Kernel, s: &Stmt, depth: usize) -> fmt::Result {
 
 impl Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "kernel @{}(", self.name)?;
+        write!(f, "kernel {}(", at_name(&self.name))?;
         list(
             f,
             self.buffers.iter().enumerate().map(|(i, b)| {
@@ -91,70 +91,115 @@ fn view(v: &View) -> String {
     format!("t{}[{}; {}; {}]", v.buffer.0, v.offset, dims(&v.shape), dims(&v.strides))
 }
 
-fn steps(f: &mut dyn Write, p: &Plan, list_of: &[Step], depth: usize) -> fmt::Result {
-    let pad = "  ".repeat(depth);
-    for s in list_of {
-        f.write_str(&pad)?;
-        match s {
-            Step::Alloc(b) => write!(f, "alloc t{}", b.0)?,
-            Step::Free(b) => write!(f, "free t{}", b.0)?,
+/// Writes a plan without its kernels.
+struct Printer<'a> {
+    plan: &'a Plan,
+    locs: bool,
+}
+
+impl Printer<'_> {
+    fn origin(&self, f: &mut dyn Write, o: &Origin) -> fmt::Result {
+        write!(f, " for {}", o.op)?;
+        if self.locs { location(f, &o.loc) } else { Ok(()) }
+    }
+
+    fn block(&self, f: &mut dyn Write, steps: &[Step], depth: usize) -> fmt::Result {
+        f.write_str("{\n")?;
+        self.steps(f, steps, depth + 1)?;
+        write!(f, "{}}}", "  ".repeat(depth))
+    }
+
+    fn steps(&self, f: &mut dyn Write, steps: &[Step], depth: usize) -> fmt::Result {
+        for s in steps {
+            f.write_str(&"  ".repeat(depth))?;
+            self.step(f, s, depth)?;
+            f.write_str("\n")?;
+        }
+        Ok(())
+    }
+
+    fn step(&self, f: &mut dyn Write, step: &Step, depth: usize) -> fmt::Result {
+        match step {
+            Step::Alloc(b) => write!(f, "alloc t{}", b.0),
+            Step::Free(b) => write!(f, "free t{}", b.0),
             Step::Launch(l) => {
-                write!(f, "launch @{}(", p.kernels[l.kernel].name)?;
+                write!(f, "launch {}(", at_name(&self.plan.kernels[l.kernel].name))?;
                 list(f, l.args.iter().map(view))?;
                 write!(f, ") sizes({}) over {} cost {}", dims(&l.sizes), l.parallel, l.cost)?;
+                self.origin(f, &l.origin)
             }
             Step::Library(c) => {
                 list(f, c.outputs.iter().map(view))?;
                 write!(f, " = {}(", c.op)?;
                 list(f, c.inputs.iter().map(view))?;
                 f.write_str(")")?;
+                attributes(f, &c.attrs, depth, self.locs)?;
+                self.origin(f, &c.origin)
             }
-            Step::Swap(a, b) => write!(f, "swap t{}, t{}", a.0, b.0)?,
+            Step::Swap(a, b) => write!(f, "swap t{}, t{}", a.0, b.0),
             Step::For { index, lo, hi, body } => {
-                writeln!(f, "for {index} in {lo}..{hi} {{")?;
-                steps(f, p, body, depth + 1)?;
-                write!(f, "{pad}}}")?;
+                write!(f, "for {index} in {lo}..{hi} ")?;
+                self.block(f, body, depth)
             }
             Step::While { cond, test, body } => {
-                writeln!(f, "while {{")?;
-                steps(f, p, cond, depth + 1)?;
-                writeln!(f, "{pad}}} {} {{", view(test))?;
-                steps(f, p, body, depth + 1)?;
-                write!(f, "{pad}}}")?;
+                f.write_str("while ")?;
+                self.block(f, cond, depth)?;
+                write!(f, " {} ", view(test))?;
+                self.block(f, body, depth)
             }
             Step::If { test, then, otherwise } => {
-                writeln!(f, "if {} {{", view(test))?;
-                steps(f, p, then, depth + 1)?;
-                writeln!(f, "{pad}}} else {{")?;
-                steps(f, p, otherwise, depth + 1)?;
-                write!(f, "{pad}}}")?;
+                write!(f, "if {} ", view(test))?;
+                self.block(f, then, depth)?;
+                f.write_str(" else ")?;
+                self.block(f, otherwise, depth)
             }
         }
-        f.write_str("\n")?;
     }
-    Ok(())
-}
 
-impl Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "plan @{} {{", self.name)?;
-        for (i, b) in self.buffers.iter().enumerate() {
-            write!(f, "  buffer t{i}: {} [{}] ", b.dtype, b.elements)?;
+    fn plan(&self, f: &mut dyn Write) -> fmt::Result {
+        let p = self.plan;
+        writeln!(f, "plan {} {{", at_name(&p.name))?;
+        for (i, b) in p.buffers.iter().enumerate() {
+            write!(f, "  buffer t{i}: {}[{}] ", b.dtype, b.elements)?;
             match &b.source {
                 BufferSource::Input(k) => {
-                    let input = &self.inputs[*k];
+                    let input = &p.inputs[*k];
                     let layout = if input.layout == Layout::Contiguous { "contiguous" } else { "strided" };
-                    write!(f, "input {} {layout}", input.name)?;
+                    write!(f, "input %{} {layout} [{}]", input.name, dims(&input.ty.shape))?;
                 }
-                BufferSource::Constant(_) => f.write_str("constant")?,
+                BufferSource::Constant(l) => {
+                    f.write_str("constant ")?;
+                    literal(f, l)?;
+                }
                 BufferSource::Temporary => f.write_str("temporary")?,
                 BufferSource::Output => f.write_str("output")?,
             }
-            writeln!(f, "  // {}", b.origin.op)?;
+            self.origin(f, &b.origin)?;
+            f.write_str("\n")?;
         }
-        steps(f, self, &self.steps, 1)?;
+        self.steps(f, &p.steps, 1)?;
         f.write_str("  return ")?;
-        list(f, self.outputs.iter().map(view))?;
+        list(f, p.outputs.iter().map(view))?;
         f.write_str("\n}")
+    }
+}
+
+impl Plan {
+    /// The text without the kernels' bodies, for reading.
+    pub fn outline(&self) -> String {
+        let mut s = String::new();
+        Printer { plan: self, locs: false }.plan(&mut s).expect("writing to a string");
+        s
+    }
+}
+
+impl Display for Plan {
+    /// The plan, then its kernels. The alternate form (`{:#}`) also writes where the user wrote each op.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Printer { plan: self, locs: f.alternate() }.plan(f)?;
+        for k in &self.kernels {
+            write!(f, "\n{k}")?;
+        }
+        Ok(())
     }
 }

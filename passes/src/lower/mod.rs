@@ -18,7 +18,7 @@ mod schedule;
 use crate::fuse::{self, Fusion, Group, Reason, Shape};
 use emit::{Binding, Emitter};
 use frit_ir::dim::product;
-use frit_ir::error::TypeError;
+use frit_ir::error::{TypeError, VerifyError};
 use frit_ir::graph::{Graph, Node, NodeId, TensorType};
 use frit_ir::kernel::Kernel;
 use frit_ir::ops::Class;
@@ -37,6 +37,9 @@ pub enum LowerError {
     /// A rewrite before lowering made an ill-typed node: a bug.
     #[error("lowering made an ill-typed node: {0}")]
     Type(#[from] TypeError),
+    /// Lowering broke an invariant of plans: a bug. Checked in debug builds.
+    #[error("lowering made an invalid plan: {0}")]
+    Invalid(#[from] VerifyError),
     /// Something that no kernel or library routine can do.
     #[error("{op} cannot be compiled: {why}")]
     Unsupported {
@@ -92,6 +95,9 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Lowered, LowerErro
     p.outputs();
     let (mut plan, groups) = (p.plan, p.reports);
     schedule::schedule(&mut plan, &p.copies);
+    if cfg!(debug_assertions) {
+        frit_ir::verify::plan(&plan)?;
+    }
     Ok(Lowered { plan, groups })
 }
 
