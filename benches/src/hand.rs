@@ -63,6 +63,21 @@ widest! {
         let rest = (whole..x.len()).map(|i| formula(x[i], y[i], z[i]));
         most.into_iter().chain(rest).fold(f64::MIN, f64::max)
     }
+    fn mixed_loop(m: &[bool], x: &[f32], y: &[f64], out: &mut [f64]) {
+        for (((o, m), x), y) in out.iter_mut().zip(m).zip(x).zip(y) {
+            *o = if *m { f64::from(*x) * y + 1.0 } else { *y };
+        }
+    }
+    fn single_sum(x: &[f32]) -> f64 {
+        let mut sums = [0.0; 32];
+        let (whole, rest) = x.as_chunks::<32>();
+        for c in whole {
+            for i in 0..32 {
+                sums[i] += f64::from(c[i]);
+            }
+        }
+        sums.iter().sum::<f64>() + rest.iter().map(|v| f64::from(*v)).sum::<f64>()
+    }
     fn softmax_rows(x: &[f32], out: &mut [f32], n: usize) {
         for (x, out) in x.chunks(n).zip(out.chunks_mut(n)) {
             let mut most = [f32::MIN; 64];
@@ -146,6 +161,14 @@ pub(crate) fn chain_sum(all: Three<'_>, threads: usize) -> f64 {
 
 pub(crate) fn chain_max(all: Three<'_>, threads: usize) -> f64 {
     split(all, threads, max_part).into_iter().fold(f64::MIN, f64::max)
+}
+
+pub(crate) fn mixed((m, x, y): (&[bool], &[f32], &[f64]), out: &mut [f64]) {
+    mixed_loop(m, x, y, out);
+}
+
+pub(crate) fn sum_of_singles(x: &[f32]) -> f64 {
+    single_sum(x)
 }
 
 pub(crate) fn softmax(x: &[f32], out: &mut [f32], n: usize) {

@@ -3,8 +3,9 @@
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
 mod hand;
+mod polynomial;
 
-use frit::{Array, Config, DType, Dim, fori_loop, jit, jit_with, spec};
+use frit::{Array, Config, DType, Dim, fori_loop, jit, jit_with, spec, where_};
 use ndarray::{Array1, Array2};
 use serde_json::json;
 use std::hint::black_box;
@@ -71,6 +72,31 @@ fn chains() {
     }
 }
 
+/// Three element widths in one loop: a mask of bytes, `f32` and `f64`.
+fn mixed() {
+    let n = 1_000_000;
+    let m = Array1::from_iter((0..n).map(|i| i * 7 % 5 < 2));
+    let x = Array1::from_iter((0..n).map(|i| (i % 1000) as f32 * 0.5));
+    let y = Array1::from_iter((0..n).map(|i| (i % 777) as f64 * 0.25));
+    let f = jit_with(|m: Array, x: Array, y: Array| where_(m, x.astype(DType::F64) * y + 1.0, y), threads(1));
+    let ours = best(25, || f.call((&m, &x, &y)).expect("runs"));
+    let mut out = vec![0.0; n];
+    let slices = (
+        m.as_slice().expect("contiguous"),
+        x.as_slice().expect("contiguous"),
+        y.as_slice().expect("contiguous"),
+    );
+    let theirs = best(25, || hand::mixed(slices, &mut out));
+    let got = f.call1::<f64>((&m, &x, &y)).expect("runs");
+    assert!(got.iter().eq(&out), "the same bits");
+    let what = "vectorized Rust loop";
+    report("where(bool, f64(f32) * f64 + 1, f64), 10^6", 1, ours, theirs, what, 21.0 * n as f64);
+    let f = jit_with(|x: Array| x.astype(DType::F64).sum(()), threads(1));
+    let ours = best(25, || f.call((&x,)).expect("runs"));
+    let theirs = best(25, || hand::sum_of_singles(slices.1));
+    report("sum of 10^6 f32 as f64", 1, ours, theirs, what, 4.0 * n as f64);
+}
+
 fn softmax() {
     let x = Array2::from_shape_fn((10_000, 1000), |(i, j)| ((i * 7 + j * 13) % 97) as f32 * 0.1);
     let f = jit_with(
@@ -109,7 +135,7 @@ fn black_scholes() {
         },
         threads(1),
     );
-    let ours = best(9, || f.call((&s, &k, &t)).expect("runs"));
+    let ours = best(25, || f.call((&s, &k, &t)).expect("runs"));
     let got = f.call1::<f64>((&s, &k, &t)).expect("runs");
     let slices = (
         s.as_slice().expect("contiguous"),
@@ -121,6 +147,14 @@ fn black_scholes() {
     let worst = got.iter().zip(&out).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     assert!(worst < 1e-10, "{worst}");
     report("Black-Scholes, 10^6 f64", 1, ours, theirs, "scalar Rust with libm", 32.0 * n as f64);
+    let (s, k, t) = slices;
+    if polynomial::black_scholes(s, k, t, &mut out).is_none() {
+        return;
+    }
+    let theirs = best(25, || polynomial::black_scholes(s, k, t, &mut out));
+    let worst = got.iter().zip(&out).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(worst < 1e-10, "{worst}");
+    report("Black-Scholes, 10^6 f64", 1, ours, theirs, "vectorized Rust, AVX2", 32.0 * n as f64);
 }
 
 fn broadcast() {
@@ -204,10 +238,15 @@ fn cholesky() {
 }
 
 fn main() {
-    chains();
-    softmax();
-    black_scholes();
-    broadcast();
-    overheads();
-    cholesky();
+    let only = std::env::args().nth(1).unwrap_or_default();
+    let groups: [(&str, fn()); 7] = [
+        ("chains", chains),
+        ("mixed", mixed),
+        ("softmax", softmax),
+        ("black_scholes", black_scholes),
+        ("broadcast", broadcast),
+        ("overheads", overheads),
+        ("cholesky", cholesky),
+    ];
+    groups.iter().filter(|(name, _)| name.contains(&only)).for_each(|(_, run)| run());
 }
