@@ -11,6 +11,7 @@ pub mod stage;
 pub use cache::{Cache, CacheStats};
 
 use frit_ir::kernel::{Kernel, scratch_slot};
+use frit_ir::range::{EvalError, Range};
 use frit_ir::{DType, Dim};
 use std::fmt;
 use std::sync::Arc;
@@ -103,6 +104,20 @@ impl CompiledKernel {
     pub fn scratch_bytes(&self, sizes: &[i64]) -> usize {
         let lookup = |s: &str| self.sizes.iter().position(|n| &**n == s).map(|i| sizes[i]);
         self.scratch.iter().map(|(t, n)| scratch_slot(n.eval(&lookup).unwrap_or(0), *t)).sum()
+    }
+
+    /// The most bytes of scratch while each size parameter lies in a range, the backend's own tiles included. Exact
+    /// for ranges of one value; an error if the bytes do not fit in 64 bits.
+    pub fn scratch_bound(&self, sizes: &[Range]) -> Result<usize, EvalError> {
+        let lookup = |s: &str| self.sizes.iter().position(|n| &**n == s).map(|i| sizes[i]);
+        self.scratch.iter().try_fold(0usize, |total, (dtype, n)| {
+            let elements = n.range(&lookup)?.1.max(0);
+            elements
+                .checked_mul(dtype.size() as i64)
+                .and_then(|bytes| bytes.checked_add(63))
+                .and_then(|_| total.checked_add(scratch_slot(elements, *dtype)))
+                .ok_or_else(|| EvalError::Overflow(n.to_string()))
+        })
     }
 
     /// The backend's own IR.

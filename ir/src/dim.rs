@@ -5,7 +5,10 @@
 //! equal values (`n + i - n == i`) and the coefficient of a loop index can be read off directly. Division,
 //! remainder, minimum and maximum are opaque atoms of that polynomial.
 //!
-//! A constant is the common case and costs no allocation.
+//! Atoms nest at most [`MOST_NESTING`] deep; a deeper expression is a panic that says so.
+//!
+//! A constant is the common case and costs no allocation. Constants saturate: a size beyond 64 bits stays too large, and
+//! is refused where numbers are needed ([`crate::range`]), instead of wrapping to a small one.
 
 use std::fmt;
 use std::ops::{Add, Mul, Neg, Sub};
@@ -30,7 +33,12 @@ struct Poly {
     /// Sorted by monomial; no zero coefficient; no empty monomial.
     terms: Vec<(Vec<Atom>, i64)>,
     constant: i64,
+    /// Nesting of opaque atoms. A function of the terms, and last, so that it never decides a comparison.
+    depth: u32,
 }
+
+/// Deepest nesting of divisions, remainders, minima and maxima: expressions are walked by recursion.
+pub const MOST_NESTING: u32 = 500;
 
 /// A factor of a term.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,6 +51,17 @@ pub enum Atom {
     Mod(Dim, Dim),
     Min(Dim, Dim),
     Max(Dim, Dim),
+}
+
+impl Atom {
+    fn depth(&self) -> u32 {
+        match self {
+            Atom::Sym(_) => 0,
+            Atom::FloorDiv(x, y) | Atom::Mod(x, y) | Atom::Min(x, y) | Atom::Max(x, y) => {
+                1 + x.depth().max(y.depth())
+            }
+        }
+    }
 }
 
 /// Floor division; a zero divisor gives zero (a size computed from an empty axis).
@@ -71,7 +90,20 @@ impl Dim {
     }
 
     fn atom(a: Atom) -> Dim {
-        Dim(Repr::Poly(Arc::new(Poly { terms: vec![(vec![a], 1)], constant: 0 })))
+        let depth = a.depth();
+        assert!(
+            depth <= MOST_NESTING,
+            "a size expression has more than {MOST_NESTING} nested divisions, remainders, minima or maxima; \
+             give an intermediate size a symbol of its own"
+        );
+        Dim(Repr::Poly(Arc::new(Poly { terms: vec![(vec![a], 1)], constant: 0, depth })))
+    }
+
+    fn depth(&self) -> u32 {
+        match &self.0 {
+            Repr::Const(_) => 0,
+            Repr::Poly(p) => p.depth,
+        }
     }
 
     /// The value, if it has no symbol.
@@ -100,7 +132,7 @@ impl Dim {
         let mut out: Vec<(Vec<Atom>, i64)> = Vec::with_capacity(terms.len());
         for (m, c) in terms {
             match out.last_mut() {
-                Some((last, k)) if *last == m => *k = k.wrapping_add(c),
+                Some((last, k)) if *last == m => *k = k.saturating_add(c),
                 _ => out.push((m, c)),
             }
         }
@@ -108,7 +140,8 @@ impl Dim {
         if out.is_empty() {
             return Dim(Repr::Const(constant));
         }
-        Dim(Repr::Poly(Arc::new(Poly { terms: out, constant })))
+        let depth = out.iter().flat_map(|(m, _)| m).map(Atom::depth).max().unwrap_or(0);
+        Dim(Repr::Poly(Arc::new(Poly { terms: out, constant, depth })))
     }
 
     /// `self // other`, rounding toward minus infinity.
@@ -358,13 +391,13 @@ impl Add<&Dim> for &Dim {
     type Output = Dim;
     fn add(self, other: &Dim) -> Dim {
         if let (Some(a), Some(b)) = (self.as_const(), other.as_const()) {
-            return Dim::constant(a.wrapping_add(b));
+            return Dim::constant(a.saturating_add(b));
         }
         if other.is(0) {
             return self.clone();
         }
         let ((a, ca), (b, cb)) = (self.terms(), other.terms());
-        Dim::from_terms(a.iter().chain(b).cloned().collect(), ca.wrapping_add(cb))
+        Dim::from_terms(a.iter().chain(b).cloned().collect(), ca.saturating_add(cb))
     }
 }
 
@@ -372,7 +405,7 @@ impl Mul<&Dim> for &Dim {
     type Output = Dim;
     fn mul(self, other: &Dim) -> Dim {
         match (self.as_const(), other.as_const()) {
-            (Some(a), Some(b)) => return Dim::constant(a.wrapping_mul(b)),
+            (Some(a), Some(b)) => return Dim::constant(a.saturating_mul(b)),
             (Some(0), _) | (_, Some(0)) => return Dim::constant(0),
             (Some(1), _) => return other.clone(),
             (_, Some(1)) => return self.clone(),
@@ -384,12 +417,12 @@ impl Mul<&Dim> for &Dim {
             for (n, d) in b {
                 let mut atoms: Vec<Atom> = m.iter().chain(n).cloned().collect();
                 atoms.sort();
-                out.push((atoms, c.wrapping_mul(*d)));
+                out.push((atoms, c.saturating_mul(*d)));
             }
-            out.push((m.clone(), c.wrapping_mul(cb)));
+            out.push((m.clone(), c.saturating_mul(cb)));
         }
-        out.extend(b.iter().map(|(n, d)| (n.clone(), d.wrapping_mul(ca))));
-        Dim::from_terms(out, ca.wrapping_mul(cb))
+        out.extend(b.iter().map(|(n, d)| (n.clone(), d.saturating_mul(ca))));
+        Dim::from_terms(out, ca.saturating_mul(cb))
     }
 }
 
@@ -404,7 +437,7 @@ impl Sub<&Dim> for &Dim {
     type Output = Dim;
     fn sub(self, other: &Dim) -> Dim {
         if let (Some(a), Some(b)) = (self.as_const(), other.as_const()) {
-            return Dim::constant(a.wrapping_sub(b));
+            return Dim::constant(a.saturating_sub(b));
         }
         self + &-other
     }

@@ -6,7 +6,7 @@
 use crate::attrs::{Attr, Attrs, Key};
 use crate::dim::{Dim, product};
 use crate::dtype::{DType, Scalar};
-use crate::error::TypeError;
+use crate::error::{Cause, TypeError};
 use crate::infer::infer;
 use crate::loc::Loc;
 use crate::ops::Op;
@@ -48,6 +48,13 @@ impl TensorType {
     /// Number of elements.
     pub fn elements(&self) -> Dim {
         product(&self.shape)
+    }
+
+    /// False if the bytes of a contiguous array are known not to fit in 64 bits.
+    pub fn is_addressable(&self) -> bool {
+        let known = || self.shape.iter().filter_map(Dim::as_const);
+        let bytes = || known().try_fold(self.dtype.size() as i64, i64::checked_mul);
+        known().any(|n| n == 0) || bytes().is_some()
     }
 
     /// Bytes of a contiguous array.
@@ -259,6 +266,10 @@ impl GraphBuilder {
         }
         let types: Vec<&TensorType> = inputs.iter().map(|v| self.graph.ty(*v)).collect();
         let types = infer(op, &attrs, &types).map_err(|e| e.at(&self.loc))?;
+        if let Some(ty) = types.iter().find(|t| !t.is_addressable()) {
+            let why = format!("array is too big; {ty} has more bytes than fit in 64 bits");
+            return Err(TypeError::new(op, Cause::Value(why)).at(&self.loc));
+        }
         let id = NodeId(self.graph.nodes.len() as u32);
         self.graph.nodes.push(Node { op, attrs, inputs, types, loc: self.loc.clone() });
         self.table.entry(hash).or_default().push(id);

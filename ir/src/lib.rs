@@ -5,6 +5,7 @@
 pub mod dim;
 pub mod dtype;
 pub mod loc;
+pub mod range;
 
 pub mod attrs;
 pub mod error;

@@ -1,12 +1,11 @@
-//! Binding: a plan's expressions become numbers, and its peak memory is known before it runs.
+//! Binding: a plan's expressions become numbers.
 
-use crate::pool::rounded;
-use crate::{RuntimeError, library};
+use crate::project::{MemoryReport, first_origin, mentions, report};
+use crate::{RuntimeError, library, no_value};
 use frit_codegen::{Cache, CodegenError, CompiledKernel};
 use frit_ir::dim::Dim;
-use frit_ir::plan::{
-    BufferId, BufferSource, Launch, Layout, LibraryCall, Origin, Plan, Step, View, stride_symbol,
-};
+use frit_ir::plan::{BufferId, Launch, Layout, LibraryCall, Origin, Plan, Step, View, stride_symbol};
+use frit_ir::range::Range;
 use frit_ir::{DType, Symbol};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,28 +35,30 @@ impl Program {
         Ok(Program { plan, kernels })
     }
 
-    /// Fixes shapes (and strides in elements, used where the plan takes any layout), one pair per input.
+    /// Fixes shapes (and strides in elements, used where the plan takes any layout), one pair per input. Shapes that
+    /// no machine holds are fine (the projection needs no memory) as long as sizes in bytes fit in 64 bits;
+    /// [`RuntimeError::TooLarge`] says where they do not.
     pub fn bind(
         self: &Arc<Program>,
         arguments: &[(&[usize], &[isize])],
         threads: usize,
     ) -> Result<Bound, RuntimeError> {
         let env = self.environment(arguments)?;
-        let mut b = Binder { program: self, env, threads: threads.max(1) };
-        let buffers: Vec<usize> = (0..self.plan.buffers.len() as u32).map(|k| b.bytes(BufferId(k))).collect();
-        let steps = b.steps(&self.plan.steps);
-        let outputs = self
-            .plan
-            .outputs
-            .iter()
-            .map(|v| OutputView {
+        let threads = threads.max(1);
+        // First, as it finds what is too large.
+        let report = report(self, &env, threads)?;
+        let mut b = Binder { program: self, env, threads };
+        let steps = b.steps(&self.plan.steps)?;
+        let outputs = self.plan.outputs.iter().map(|v| {
+            let buffer = self.plan.buffer(v.buffer);
+            Ok(OutputView {
                 buffer: v.buffer,
-                dtype: self.plan.buffer(v.buffer).dtype,
-                shape: v.shape.iter().map(|d| b.eval(d).max(0) as usize).collect(),
+                dtype: buffer.dtype,
+                shape: b.sizes(&v.shape, &buffer.origin)?,
             })
-            .collect();
-        let report = report(self, &steps, &buffers);
-        Ok(Bound { program: self.clone(), env: b.env, threads: threads.max(1), steps, outputs, report })
+        });
+        let outputs = outputs.collect::<Result<_, RuntimeError>>()?;
+        Ok(Bound { program: self.clone(), env: b.env, threads, steps, outputs, report })
     }
 
     fn environment(&self, arguments: &[(&[usize], &[isize])]) -> Result<Bindings, RuntimeError> {
@@ -136,24 +137,18 @@ pub(crate) enum BoundStep {
     Launch(BoundLaunch),
     Library(Box<BoundCall>),
     Swap(BufferId, BufferId),
-    /// The body is bound again for each index (its numbers may depend on it).
-    For {
-        index: Symbol,
-        lo: i64,
-        hi: i64,
-        body: Arc<[Step]>,
-        once: Vec<BoundStep>,
-    },
-    While {
-        cond: Vec<BoundStep>,
-        test: BoundView,
-        body: Vec<BoundStep>,
-    },
-    If {
-        test: BoundView,
-        then: Vec<BoundStep>,
-        otherwise: Vec<BoundStep>,
-    },
+    For { lo: i64, hi: i64, body: BoundBody },
+    While { cond: Vec<BoundStep>, test: BoundView, body: Vec<BoundStep> },
+    If { test: BoundView, then: Vec<BoundStep>, otherwise: Vec<BoundStep> },
+}
+
+/// The body of a loop of the plan.
+#[derive(Clone, Debug)]
+pub(crate) enum BoundBody {
+    /// Its numbers do not depend on the index.
+    Once(Vec<BoundStep>),
+    /// It is bound again for each value of this index.
+    Each(Symbol, Arc<[Step]>),
 }
 
 /// The shape of a result.
@@ -162,32 +157,6 @@ pub(crate) struct OutputView {
     pub(crate) buffer: BufferId,
     pub(crate) dtype: DType,
     pub(crate) shape: Vec<usize>,
-}
-
-/// A buffer that is live at the peak.
-#[derive(Clone, Debug)]
-pub struct MemoryUse {
-    /// Bytes.
-    pub bytes: usize,
-    /// The op and line that it holds the result of.
-    pub origin: Origin,
-    /// True for a result of the program.
-    pub output: bool,
-}
-
-/// Projected memory: what a run will allocate, known before it runs.
-#[derive(Clone, Debug)]
-pub struct MemoryReport {
-    /// The most bytes at once: results, temporaries, scratch and workspace; arguments not counted.
-    pub peak_bytes: usize,
-    /// Bytes of the arguments.
-    pub input_bytes: usize,
-    /// Bytes of the results.
-    pub output_bytes: usize,
-    /// What is live at the peak, largest first.
-    pub at_peak: Vec<MemoryUse>,
-    /// Bytes live after each top-level step.
-    pub timeline: Vec<usize>,
 }
 
 /// A program with fixed sizes.
@@ -231,95 +200,112 @@ pub(crate) struct Binder<'a> {
 }
 
 impl Binder<'_> {
-    pub(crate) fn eval(&self, d: &Dim) -> i64 {
+    pub(crate) fn eval(&self, d: &Dim, origin: &Origin) -> Result<i64, RuntimeError> {
         match d.as_const() {
-            Some(v) => v,
-            // A symbol without a value cannot come from a verified plan.
-            None => d.eval(&|s| self.env.get(s).copied()).unwrap_or(0),
+            Some(v) => Ok(v),
+            None => d.checked_eval(&|s| self.env.get(s).copied()).map_err(|e| no_value(e, origin)),
         }
     }
 
-    fn bytes(&self, id: BufferId) -> usize {
-        let b = self.program.plan.buffer(id);
-        self.eval(&b.elements).max(0) as usize * b.dtype.size()
+    fn sizes(&self, shape: &[Dim], origin: &Origin) -> Result<Vec<usize>, RuntimeError> {
+        shape.iter().map(|d| self.eval(d, origin).map(|n| n.max(0) as usize)).collect()
     }
 
-    fn view(&self, v: &View) -> BoundView {
-        BoundView {
+    fn bytes(&self, id: BufferId) -> Result<usize, RuntimeError> {
+        let b = self.program.plan.buffer(id);
+        let n = self.eval(&b.elements, &b.origin)?.max(0);
+        times(n, b.dtype.size() as i64, &b.origin).map(|bytes| bytes as usize)
+    }
+
+    fn view(&self, v: &View, origin: &Origin) -> Result<BoundView, RuntimeError> {
+        Ok(BoundView {
             buffer: v.buffer,
             dtype: self.program.plan.buffer(v.buffer).dtype,
-            offset: self.eval(&v.offset),
-            shape: v.shape.iter().map(|d| self.eval(d).max(0) as usize).collect(),
-            strides: v.strides.iter().map(|d| self.eval(d) as isize).collect(),
-        }
+            offset: self.eval(&v.offset, origin)?,
+            shape: self.sizes(&v.shape, origin)?,
+            strides: v
+                .strides
+                .iter()
+                .map(|d| self.eval(d, origin).map(|s| s as isize))
+                .collect::<Result<_, _>>()?,
+        })
     }
 
-    pub(crate) fn steps(&mut self, steps: &[Step]) -> Vec<BoundStep> {
+    pub(crate) fn steps(&mut self, steps: &[Step]) -> Result<Vec<BoundStep>, RuntimeError> {
         steps.iter().map(|s| self.step(s)).collect()
     }
 
-    fn step(&mut self, s: &Step) -> BoundStep {
-        match s {
-            Step::Alloc(b) => BoundStep::Alloc(*b, self.bytes(*b)),
+    fn step(&mut self, s: &Step) -> Result<BoundStep, RuntimeError> {
+        Ok(match s {
+            Step::Alloc(b) => BoundStep::Alloc(*b, self.bytes(*b)?),
             Step::Free(b) => BoundStep::Free(*b),
-            Step::Launch(l) => BoundStep::Launch(self.launch(l)),
+            Step::Launch(l) => BoundStep::Launch(self.launch(l)?),
             Step::Library(call) => {
-                let inputs: Vec<BoundView> = call.inputs.iter().map(|v| self.view(v)).collect();
-                let outputs: Vec<BoundView> = call.outputs.iter().map(|v| self.view(v)).collect();
+                let views = |all: &[View]| {
+                    all.iter().map(|v| self.view(v, &call.origin)).collect::<Result<Vec<BoundView>, _>>()
+                };
+                let (inputs, outputs) = (views(&call.inputs)?, views(&call.outputs)?);
                 let workspace = library::workspace(call, &inputs, &outputs);
                 BoundStep::Library(Box::new(BoundCall { call: call.clone(), inputs, outputs, workspace }))
             }
             Step::Swap(a, b) => BoundStep::Swap(*a, *b),
             Step::For { index, lo, hi, body } => {
-                let (lo, hi) = (self.eval(lo), self.eval(hi));
-                // Bound once for the projection, at the last index (ranges grow with it as a rule).
-                let before = self.env.insert(index.clone(), (hi - 1).max(lo));
-                let once = self.steps(body);
-                match before {
-                    Some(v) => self.env.insert(index.clone(), v),
-                    None => self.env.remove(index),
+                let origin = first_origin(body);
+                let (lo, hi) = (self.eval(lo, &origin)?, self.eval(hi, &origin)?);
+                let varies = body.iter().any(|s| mentions(&self.program.plan, s, index));
+                let body = if hi <= lo {
+                    // Never runs; its numbers may make no sense.
+                    BoundBody::Once(vec![])
+                } else if varies {
+                    BoundBody::Each(index.clone(), body.as_slice().into())
+                } else {
+                    BoundBody::Once(self.steps(body)?)
                 };
-                BoundStep::For { index: index.clone(), lo, hi, body: body.clone().into(), once }
+                BoundStep::For { lo, hi, body }
             }
-            Step::While { cond, test, body } => {
-                BoundStep::While { cond: self.steps(cond), test: self.view(test), body: self.steps(body) }
-            }
-            Step::If { test, then, otherwise } => BoundStep::If {
-                test: self.view(test),
-                then: self.steps(then),
-                otherwise: self.steps(otherwise),
+            Step::While { cond, test, body } => BoundStep::While {
+                cond: self.steps(cond)?,
+                test: self.view(test, &first_origin(cond))?,
+                body: self.steps(body)?,
             },
-        }
+            Step::If { test, then, otherwise } => BoundStep::If {
+                test: self.view(test, &first_origin(then))?,
+                then: self.steps(then)?,
+                otherwise: self.steps(otherwise)?,
+            },
+        })
     }
 
-    fn launch(&self, l: &Launch) -> BoundLaunch {
+    fn launch(&self, l: &Launch) -> Result<BoundLaunch, RuntimeError> {
+        let eval = |d: &Dim| self.eval(d, &l.origin);
         let kernel = &self.program.plan.kernels[l.kernel];
         let layout = kernel.layout();
         let mut words = vec![0u64; layout.words];
         let mut addresses = Vec::with_capacity(l.args.len());
         for (i, (v, param)) in l.args.iter().zip(&kernel.buffers).enumerate() {
             let dtype = self.program.plan.buffer(v.buffer).dtype;
-            addresses.push((v.buffer, self.eval(&v.offset) * dtype.size() as i64));
+            addresses.push((v.buffer, times(eval(&v.offset)?, dtype.size() as i64, &l.origin)?));
             // A complex array is one of pairs of parts.
             let parts = if dtype.is_complex() { 2 } else { 1 };
             for (axis, s) in v.strides.iter().enumerate() {
-                words[layout.strides[i] + axis] = (self.eval(s) * parts) as u64;
+                words[layout.strides[i] + axis] = times(eval(s)?, parts, &l.origin)? as u64;
             }
             if param.rank > v.strides.len() {
                 words[layout.strides[i] + v.strides.len()] = 1;
             }
         }
-        let sizes: Vec<i64> = l.sizes.iter().map(|d| self.eval(d)).collect();
+        let sizes = l.sizes.iter().map(eval).collect::<Result<Vec<i64>, _>>()?;
         for (i, n) in sizes.iter().enumerate() {
             words[layout.sizes + i] = *n as u64;
         }
-        let parallel = self.eval(&l.parallel).max(0);
-        let ns = (self.eval(&l.cost).max(1) as f64) * NS_PER_UNIT;
-        let grain = ((BLOCK_NS / ns).ceil() as i64).clamp(1, parallel.max(1));
-        let blocks = (parallel.max(1) as usize).div_ceil(grain as usize);
+        let parallel = eval(&l.parallel)?.max(0);
+        // Only a guess at time: too much is as good as very much.
+        let (grain, blocks) = share_out(parallel, eval(&l.cost).unwrap_or(i64::MAX));
         let workers = if blocks > 1 { self.threads } else { 1 };
-        let scratch = self.program.kernels[l.kernel].scratch_bytes(&sizes);
-        BoundLaunch {
+        let points: Vec<Range> = sizes.iter().map(|n| (*n, *n)).collect();
+        let scratch =
+            self.program.kernels[l.kernel].scratch_bound(&points).map_err(|e| no_value(e, &l.origin))?;
+        Ok(BoundLaunch {
             kernel: l.kernel,
             words,
             addresses,
@@ -329,84 +315,21 @@ impl Binder<'_> {
             scratch,
             workers,
             origin: l.origin.clone(),
-        }
+        })
     }
 }
 
-/// Walks the steps as the executor will.
-struct Projection<'a> {
-    program: &'a Program,
-    live: Vec<Option<usize>>,
-    current: usize,
-    peak: usize,
-    at_peak: Vec<MemoryUse>,
+/// How a parallel loop of `parallel` iterations of the given cost is divided: iterations per block, and blocks. Depends
+/// on sizes only, so that results do not depend on the number of threads.
+pub(crate) fn share_out(parallel: i64, cost: i64) -> (i64, usize) {
+    let ns = cost.max(1) as f64 * NS_PER_UNIT;
+    let grain = ((BLOCK_NS / ns).ceil() as i64).clamp(1, parallel.max(1));
+    (grain, (parallel.max(1) as usize).div_ceil(grain as usize))
 }
 
-impl Projection<'_> {
-    fn raise(&mut self, extra: usize, origin: Option<&Origin>) {
-        if self.current + extra <= self.peak {
-            return;
-        }
-        self.peak = self.current + extra;
-        let plan = &self.program.plan;
-        self.at_peak = self
-            .live
-            .iter()
-            .zip(&plan.buffers)
-            .filter_map(|(bytes, b)| {
-                let output = b.source == BufferSource::Output;
-                bytes.map(|bytes| MemoryUse { bytes, origin: b.origin.clone(), output })
-            })
-            .collect();
-        if let (Some(origin), true) = (origin, extra > 0) {
-            self.at_peak.push(MemoryUse { bytes: extra, origin: origin.clone(), output: false });
-        }
-        self.at_peak.sort_by_key(|u| std::cmp::Reverse(u.bytes));
-    }
-
-    fn step(&mut self, s: &BoundStep) {
-        match s {
-            BoundStep::Alloc(b, bytes) => {
-                let bytes = rounded(*bytes);
-                if self.live[b.0 as usize].replace(bytes).is_none() {
-                    self.current += bytes;
-                }
-                self.raise(0, None);
-            }
-            BoundStep::Free(b) => self.current -= self.live[b.0 as usize].take().unwrap_or(0),
-            BoundStep::Launch(l) if l.scratch > 0 => {
-                self.raise(rounded(l.scratch * l.workers), Some(&l.origin))
-            }
-            BoundStep::Library(c) if c.workspace > 0 => {
-                self.raise(rounded(c.workspace), Some(&c.call.origin))
-            }
-            BoundStep::Launch(_) | BoundStep::Library(_) | BoundStep::Swap(..) => {}
-            BoundStep::For { once, lo, hi, .. } => {
-                if hi > lo {
-                    once.iter().for_each(|s| self.step(s));
-                }
-            }
-            BoundStep::While { cond, body, .. } => cond.iter().chain(body).for_each(|s| self.step(s)),
-            BoundStep::If { then, otherwise, .. } => then.iter().chain(otherwise).for_each(|s| self.step(s)),
-        }
-    }
-}
-
-fn report(program: &Program, steps: &[BoundStep], buffers: &[usize]) -> MemoryReport {
-    let mut p = Projection { program, live: vec![None; buffers.len()], current: 0, peak: 0, at_peak: vec![] };
-    let mut timeline = Vec::with_capacity(steps.len());
-    for s in steps {
-        p.step(s);
-        timeline.push(p.current);
-    }
-    let sum = |f: &dyn Fn(&BufferSource) -> bool| {
-        program.plan.buffers.iter().zip(buffers).filter(|(b, _)| f(&b.source)).map(|(_, n)| *n).sum()
-    };
-    MemoryReport {
-        peak_bytes: p.peak,
-        input_bytes: sum(&|s| matches!(s, BufferSource::Input(_))),
-        output_bytes: sum(&|s| matches!(s, BufferSource::Output)),
-        at_peak: p.at_peak,
-        timeline,
-    }
+fn times(a: i64, b: i64, origin: &Origin) -> Result<i64, RuntimeError> {
+    a.checked_mul(b).ok_or_else(|| RuntimeError::TooLarge {
+        what: format!("{a} times {b} bytes"),
+        origin: origin.clone(),
+    })
 }

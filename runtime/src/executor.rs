@@ -1,12 +1,12 @@
 //! Runs a bound program: memory in and out of the pool, kernels over blocks, library calls.
 
-use crate::bind::{Binder, Bound, BoundCall, BoundLaunch, BoundStep, BoundView};
+use crate::bind::{Binder, Bound, BoundBody, BoundCall, BoundLaunch, BoundStep, BoundView};
 use crate::pool::{OwnedBuffer, Pool};
 use crate::threads::Threads;
 use crate::{RuntimeError, library};
-use frit_ir::DType;
 use frit_ir::kernel::Fault;
 use frit_ir::plan::{BufferSource, Origin};
+use frit_ir::{DType, Symbol};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -58,6 +58,8 @@ pub struct Run<'a> {
     pub cancel: Option<Cancel>,
     /// Told what happens.
     pub observer: Option<Observer<'a>>,
+    /// Workers to share blocks with; those of the process if not given.
+    pub threads: Option<&'a Threads>,
 }
 
 /// A result: C-ordered memory of the pool.
@@ -78,6 +80,8 @@ struct State<'a, 'o> {
     threads: &'a Threads,
     pointers: Vec<*mut u8>,
     owned: Vec<Option<OwnedBuffer>>,
+    /// Indices of the loops of the plan that are running, outermost first.
+    indices: Vec<(Symbol, i64)>,
     current: usize,
     peak: usize,
 }
@@ -111,9 +115,10 @@ impl Bound {
         let mut s = State {
             bound: self,
             run,
-            threads: Threads::global(),
+            threads: run.threads.unwrap_or_else(|| Threads::global()),
             pointers: vec![std::ptr::null_mut(); plan.buffers.len()],
             owned: (0..plan.buffers.len()).map(|_| None).collect(),
+            indices: vec![],
             current: 0,
             peak: 0,
         };
@@ -147,8 +152,10 @@ impl State<'_, '_> {
         self.run.cancel.as_ref().is_some_and(Cancel::is_set)
     }
 
-    fn take(&mut self, bytes: usize) -> Result<OwnedBuffer, RuntimeError> {
-        let buffer = Pool::global().take(bytes).ok_or(RuntimeError::OutOfMemory(bytes))?;
+    fn take(&mut self, bytes: usize, origin: &Origin) -> Result<OwnedBuffer, RuntimeError> {
+        let buffer = Pool::global()
+            .take(bytes)
+            .ok_or_else(|| RuntimeError::OutOfMemory { bytes, origin: origin.clone() })?;
         self.current += buffer.size();
         self.peak = self.peak.max(self.current);
         if let Some(observer) = self.run.observer {
@@ -163,7 +170,7 @@ impl State<'_, '_> {
         }
         match step {
             BoundStep::Alloc(b, bytes) => {
-                let buffer = self.take(*bytes)?;
+                let buffer = self.take(*bytes, &self.bound.program.plan.buffer(*b).origin)?;
                 self.pointers[b.0 as usize] = buffer.as_ptr();
                 self.owned[b.0 as usize] = Some(buffer);
             }
@@ -176,16 +183,21 @@ impl State<'_, '_> {
                 self.pointers.swap(a.0 as usize, b.0 as usize);
                 self.owned.swap(a.0 as usize, b.0 as usize);
             }
-            BoundStep::For { index, lo, hi, body, .. } => {
-                let mut binder = Binder {
-                    program: &self.bound.program,
-                    env: self.bound.env.clone(),
-                    threads: self.bound.threads,
-                };
+            BoundStep::For { lo, hi, body: BoundBody::Once(body) } => {
+                (*lo..*hi).try_for_each(|_| self.steps(body))?;
+            }
+            BoundStep::For { lo, hi, body: BoundBody::Each(index, body) } => {
+                let mut env = self.bound.env.clone();
+                env.extend(self.indices.iter().cloned());
+                let mut binder = Binder { program: &self.bound.program, env, threads: self.bound.threads };
                 for i in *lo..*hi {
                     binder.env.insert(index.clone(), i);
-                    let steps = binder.steps(body);
-                    self.steps(&steps)?;
+                    let steps = binder.steps(body)?;
+                    // Loops inside bind their bodies as they run.
+                    self.indices.push((index.clone(), i));
+                    let result = self.steps(&steps);
+                    self.indices.pop();
+                    result?;
                 }
             }
             BoundStep::While { cond, test, body } => loop {
@@ -228,15 +240,17 @@ impl State<'_, '_> {
         for (word, (buffer, offset)) in words.iter_mut().zip(&l.addresses) {
             *word = (self.pointers[buffer.0 as usize] as i64 + offset) as u64;
         }
-        let scratch = if l.scratch > 0 { Some(self.take(l.scratch * l.workers)?) } else { None };
+        let scratch = if l.scratch > 0 { Some(self.take(l.scratch * l.workers, &l.origin)?) } else { None };
         let base = scratch.as_ref().map_or(std::ptr::null_mut(), OwnedBuffer::as_ptr);
-        let status = if l.blocks == 1 || self.bound.threads == 1 {
+        let cancel = self.run.cancel.as_ref();
+        let alone = l.blocks == 1 || self.bound.threads == 1 && cancel.is_none();
+        let status = if alone {
+            // A parallel loop over an empty range has no iteration.
             // SAFETY: the plan was verified against its buffers' sizes; the block holds every argument.
-            unsafe { code.call(words.as_ptr(), base, 0, l.parallel.max(1)) }
+            unsafe { code.call(words.as_ptr(), base, 0, l.parallel) }
         } else {
             let failed = AtomicU64::new(0);
             let (args, base) = (Shared(words.as_mut_ptr()), Shared(base));
-            let cancel = self.run.cancel.as_ref();
             self.threads.run(l.blocks, l.workers, &|block, worker| {
                 if cancel.is_some_and(Cancel::is_set) {
                     return;
@@ -263,7 +277,7 @@ impl State<'_, '_> {
     }
 
     fn library(&mut self, c: &BoundCall) -> Result<(), RuntimeError> {
-        let workspace = if c.workspace > 0 { Some(self.take(c.workspace)?) } else { None };
+        let workspace = if c.workspace > 0 { Some(self.take(c.workspace, &c.call.origin)?) } else { None };
         let area = workspace.as_ref().map_or((std::ptr::null_mut(), 0), |w| (w.as_ptr(), w.size()));
         let result = library::run(c, &self.pointers, area, self.bound.threads);
         if let Some(w) = workspace {

@@ -7,14 +7,17 @@ mod bind;
 mod executor;
 mod library;
 pub mod pool;
+mod project;
 pub mod threads;
 
-pub use bind::{Bindings, Bound, MemoryReport, MemoryUse, Program};
+pub use bind::{Bindings, Bound, Program};
 pub use executor::{Cancel, Event, Output, Run};
 pub use pool::OwnedBuffer;
+pub use project::{MemoryReport, MemoryUse};
 
 use frit_ir::kernel::Fault;
 use frit_ir::plan::Origin;
+use frit_ir::range::EvalError;
 
 /// Why a program cannot be bound or run.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +60,38 @@ pub enum RuntimeError {
         culprit: String,
     },
     /// The machine has no memory left.
-    #[error("out of memory: {0} bytes could not be allocated")]
-    OutOfMemory(usize),
+    #[error("{}{}: out of memory: {bytes} bytes could not be allocated", .origin.op, at(.origin))]
+    OutOfMemory {
+        /// Bytes asked for.
+        bytes: usize,
+        /// What they were for: the op and line.
+        origin: Origin,
+    },
+    /// A size, a stride or a number of bytes does not fit in 64 bits.
+    #[error("{}{}: {what}, more than any machine holds", .origin.op, at(.origin))]
+    TooLarge {
+        /// The expression.
+        what: String,
+        /// The op and line.
+        origin: Origin,
+    },
+    /// A plan mentions a size or an index that has no value where it is used: a bug in what made the plan.
+    #[error("{}{}: `{symbol}` has no value here", .origin.op, at(.origin))]
+    Unbound {
+        /// The name.
+        symbol: frit_ir::Symbol,
+        /// The op and line.
+        origin: Origin,
+    },
+}
+
+/// An expression that has no number, with the op and line that it was made for.
+fn no_value(error: EvalError, origin: &Origin) -> RuntimeError {
+    let origin = origin.clone();
+    match error {
+        EvalError::Unbound(symbol) => RuntimeError::Unbound { symbol, origin },
+        e @ EvalError::Overflow(_) => RuntimeError::TooLarge { what: e.to_string(), origin },
+    }
 }
 
 fn at(origin: &Origin) -> String {

@@ -1,7 +1,7 @@
 //! Memory from a pool that counts: current and peak bytes, and blocks kept for reuse.
 //!
-//! Freshly mapped pages cost several times a plain write, so a freed block is kept, by exact size, up to
-//! [`IDLE_LIMIT`] bytes in all.
+//! Freshly mapped pages cost several times a plain write, so a freed block is kept, up to [`IDLE_LIMIT`] bytes in all,
+//! and serves requests of its size or up to an eighth less. What is counted is what was asked for.
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::collections::BTreeMap;
@@ -13,9 +13,11 @@ pub const ALIGNMENT: usize = 64;
 /// Bytes of freed blocks that are kept.
 pub const IDLE_LIMIT: usize = 1 << 30;
 
-/// Bytes that a request takes: a multiple of the alignment, at least one line.
+/// Bytes that a request takes: a multiple of the alignment, at least one line. Saturates at the largest size that an
+/// allocation can have.
 pub fn rounded(bytes: usize) -> usize {
-    bytes.max(1).next_multiple_of(ALIGNMENT)
+    const MOST: usize = isize::MAX as usize & !(ALIGNMENT - 1);
+    bytes.clamp(1, MOST).next_multiple_of(ALIGNMENT)
 }
 
 /// A pool of blocks.
@@ -30,6 +32,20 @@ pub struct Pool {
 struct Idle {
     bytes: usize,
     blocks: BTreeMap<usize, Vec<Block>>,
+}
+
+impl Idle {
+    /// The smallest block that serves a request without much waste.
+    fn pop(&mut self, size: usize) -> Option<(Block, usize)> {
+        let (capacity, list) =
+            self.blocks.range_mut(size..=size + size / 8).find(|(_, list)| !list.is_empty())?;
+        let (capacity, block) = (*capacity, list.pop()?);
+        if list.is_empty() {
+            self.blocks.remove(&capacity);
+        }
+        self.bytes -= capacity;
+        Some((block, capacity))
+    }
 }
 
 #[derive(Debug)]
@@ -52,25 +68,36 @@ impl Pool {
     /// A block of at least `bytes`, contents arbitrary; `None` if the machine has no memory.
     pub fn take(self: &Arc<Pool>, bytes: usize) -> Option<OwnedBuffer> {
         let size = rounded(bytes);
+        if size < bytes {
+            return None;
+        }
         let reused = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            let block = idle.blocks.get_mut(&size).and_then(Vec::pop);
-            if block.is_some() {
-                idle.bytes -= size;
-            }
-            block
+            idle.pop(size)
         };
-        let pointer = match reused {
-            Some(block) => block.0,
-            // SAFETY: the size is not zero.
-            None => unsafe { alloc(layout(size)) },
+        let (pointer, capacity) = match reused {
+            Some((block, capacity)) => (block.0, capacity),
+            // SAFETY: the size is not zero, and fits a layout as it was rounded.
+            None => (
+                unsafe {
+                    let fresh = alloc(layout(size));
+                    if fresh.is_null() && self.idle() > 0 {
+                        // Kept blocks of other sizes may be what is missing.
+                        self.trim();
+                        alloc(layout(size))
+                    } else {
+                        fresh
+                    }
+                },
+                size,
+            ),
         };
         if pointer.is_null() {
             return None;
         }
         let now = self.current.fetch_add(size, Ordering::Relaxed) + size;
         self.peak.fetch_max(now, Ordering::Relaxed);
-        Some(OwnedBuffer { pointer, size, pool: self.clone() })
+        Some(OwnedBuffer { pointer, size, capacity, pool: self.clone() })
     }
 
     /// Bytes handed out now.
@@ -103,18 +130,18 @@ impl Pool {
         }
     }
 
-    fn give(&self, pointer: *mut u8, size: usize) {
+    fn give(&self, pointer: *mut u8, size: usize, capacity: usize) {
         self.current.fetch_sub(size, Ordering::Relaxed);
         {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.bytes + size <= IDLE_LIMIT {
-                idle.bytes += size;
-                idle.blocks.entry(size).or_default().push(Block(pointer));
+            if idle.bytes + capacity <= IDLE_LIMIT {
+                idle.bytes += capacity;
+                idle.blocks.entry(capacity).or_default().push(Block(pointer));
                 return;
             }
         }
         // SAFETY: the block came from `alloc` with this layout and its owner is gone.
-        unsafe { dealloc(pointer, layout(size)) }
+        unsafe { dealloc(pointer, layout(capacity)) }
     }
 }
 
@@ -129,6 +156,8 @@ impl Drop for Pool {
 pub struct OwnedBuffer {
     pointer: *mut u8,
     size: usize,
+    /// Bytes of the block, at least `size`.
+    capacity: usize,
     pool: Arc<Pool>,
 }
 
@@ -151,6 +180,6 @@ impl OwnedBuffer {
 
 impl Drop for OwnedBuffer {
     fn drop(&mut self) {
-        self.pool.give(self.pointer, self.size);
+        self.pool.give(self.pointer, self.size, self.capacity);
     }
 }

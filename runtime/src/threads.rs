@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 /// How long an idle worker looks for work before it sleeps.
@@ -24,6 +24,8 @@ struct Job {
     next: AtomicUsize,
     /// Blocks not finished.
     left: AtomicUsize,
+    /// Set by a panic: blocks that have not begun are skipped.
+    failed: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -42,10 +44,13 @@ impl Job {
             if block >= self.blocks {
                 return;
             }
-            // SAFETY: a block was taken, so `left` is not 0 and the closure is alive.
-            let work = unsafe { &*self.work };
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(block, worker))) {
-                *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+            if !self.failed.load(Ordering::Relaxed) {
+                // SAFETY: a block was taken, so `left` is not 0 and the closure is alive.
+                let work = unsafe { &*self.work };
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(block, worker))) {
+                    self.failed.store(true, Ordering::Relaxed);
+                    self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(panic);
+                }
             }
             self.left.fetch_sub(1, Ordering::Release);
         }
@@ -105,13 +110,19 @@ impl Threads {
     }
 
     /// Runs `work(block, worker)` for every block on at most `limit` threads; returns when all are done. Worker
-    /// numbers are below `limit`. A panic in a block is raised here.
+    /// numbers are below `limit`. A panic in a block is raised here, once no block is running; blocks that have not
+    /// begun by then are left out, and the workers stay usable.
     pub fn run(&self, blocks: usize, limit: usize, work: &Work<'_>) {
         let alone = || (0..blocks).for_each(|b| work(b, 0));
         if self.count == 1 || blocks < 2 || limit < 2 {
             return alone();
         }
-        let Ok(_busy) = self.busy.try_lock() else { return alone() };
+        let busy = match self.busy.try_lock() {
+            Ok(guard) => guard,
+            // The lock guards no data that a panic could have left half-written.
+            Err(TryLockError::Poisoned(e)) => e.into_inner(),
+            Err(TryLockError::WouldBlock) => return alone(),
+        };
         // SAFETY: only the lifetime changes; this function does not return before the last block is done.
         let work: *const Work<'static> =
             unsafe { std::mem::transmute::<*const Work<'_>, *const Work<'static>>(work) };
@@ -121,6 +132,7 @@ impl Threads {
             limit,
             next: AtomicUsize::new(0),
             left: AtomicUsize::new(blocks),
+            failed: AtomicBool::new(false),
             panic: Mutex::new(None),
         });
         *self.shared.job.lock().unwrap_or_else(PoisonError::into_inner) = Some(job.clone());
@@ -134,6 +146,7 @@ impl Threads {
         }
         *self.shared.job.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let panic = job.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(busy);
         if let Some(panic) = panic {
             resume_unwind(panic);
         }

@@ -84,12 +84,14 @@ impl<'a> Emitter<'a> {
         result
     }
 
-    /// A contiguous array of the kernel's own, kept by the plan.
+    /// A contiguous array of the kernel's own, kept by the plan. Its memory is taken before the kernel's loops run, so
+    /// axes whose sizes depend on a loop index get room for the largest.
     pub(super) fn temporary(&mut self, dtype: DType, shape: &[Dim], origin: Origin) -> View {
-        let elements = frit_ir::dim::product(shape);
+        let room: Vec<Dim> = shape.iter().map(|d| super::index::upper_bound(d, &self.kb.ranges)).collect();
+        let elements = frit_ir::dim::product(&room);
         let id = BufferId(self.first_buffer + self.new_buffers.len() as u32);
         self.new_buffers.push(Buffer { dtype, elements, source: BufferSource::Temporary, origin });
-        View::contiguous(id, shape)
+        View { shape: shape.to_vec(), ..View::contiguous(id, &room) }
     }
 
     /// Keeps a row value in scratch of `elements` after its first loop.

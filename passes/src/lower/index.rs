@@ -219,3 +219,22 @@ pub(super) fn view_of(g: &Graph, node: &Node, source: &View) -> Option<View> {
     }
     Some(v)
 }
+
+/// The greatest value of a size while loop indices run through their ranges, outermost first. An expression that is not
+/// affine in an index keeps it, and is refused where the memory is sized.
+pub(crate) fn upper_bound(d: &Dim, ranges: &[(Symbol, Dim, Dim)]) -> Dim {
+    let mut bound = d.clone();
+    for (k, (name, lo, hi)) in ranges.iter().enumerate().rev() {
+        let Some((slope, _)) = bound.affine_in(name).filter(|(slope, _)| !slope.is(0)) else { continue };
+        let at = |v: &Dim| bound.substitute(&|s| (s == &**name).then(|| v.clone()));
+        let last = hi - 1;
+        bound = if slope.proves_nonnegative(&ranges[..k]) {
+            at(&last)
+        } else if (-&slope).proves_nonnegative(&ranges[..k]) {
+            at(lo)
+        } else {
+            at(lo).maximum(&at(&last))
+        };
+    }
+    bound
+}

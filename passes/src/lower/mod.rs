@@ -11,6 +11,7 @@ pub(crate) mod index;
 mod kernel_builder;
 mod legalize;
 mod nest;
+mod order;
 pub(crate) mod reduce;
 mod region;
 mod schedule;
@@ -75,7 +76,7 @@ pub struct GroupReport {
 pub struct Lowered {
     /// The plan.
     pub plan: Plan,
-    /// One entry per group, in order: answers `why_not_fused`.
+    /// One entry per group, in the graph's order: answers `why_not_fused`.
     pub groups: Vec<GroupReport>,
 }
 

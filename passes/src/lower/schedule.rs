@@ -1,14 +1,36 @@
 //! Lifetimes: when each buffer's memory is taken and given back, and which results overwrite a dead operand.
 
+use super::order;
 use frit_ir::kernel::{Access, Kernel, Mem, Stmt, symbol_val};
 use frit_ir::plan::{BufferId, BufferSource, Plan, Step, View};
 use frit_ir::{Dim, Symbol};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Adds `alloc` and `free` steps. A launch whose result has the size of an operand that dies there, and that touches
+/// Orders the steps for the least memory at once (see [`order`]), and adds `alloc` and `free` steps. A launch whose result has the size of an operand that dies there, and that touches
 /// both at the same places, works in place; a copy (kernel positions in `copies`) that would then copy a buffer onto
 /// itself is dropped.
 pub(super) fn schedule(plan: &mut Plan, copies: &HashSet<usize>) {
+    let mut best: Option<(Plan, i128)> = None;
+    for order in order::proposals(plan) {
+        let mut other = plan.clone();
+        other.steps = order::permuted(&plan.steps, &order);
+        finish(&mut other, copies);
+        let peak = order::peak(&other);
+        if best.as_ref().is_none_or(|(_, least)| peak < *least) {
+            best = Some((other, peak));
+        }
+    }
+    finish(plan, copies);
+    if let Some((other, peak)) = best
+        && peak < order::peak(plan)
+    {
+        *plan = other;
+    }
+    drop_unused_kernels(plan);
+}
+
+/// Everything but the order.
+pub(super) fn finish(plan: &mut Plan, copies: &HashSet<usize>) {
     in_place(plan);
     plan.steps.retain(|s| match s {
         Step::Launch(l) if copies.contains(&l.kernel) => {
@@ -18,7 +40,6 @@ pub(super) fn schedule(plan: &mut Plan, copies: &HashSet<usize>) {
         }
         _ => true,
     });
-    drop_unused_kernels(plan);
     lifetimes(plan);
 }
 
@@ -31,7 +52,7 @@ pub(super) fn uses(step: &Step) -> Vec<BufferId> {
     out
 }
 
-fn collect(step: &Step, out: &mut Vec<BufferId>) {
+pub(super) fn collect(step: &Step, out: &mut Vec<BufferId>) {
     let mut view = |v: &View| out.push(v.buffer);
     match step {
         Step::Alloc(_) | Step::Free(_) => {}
@@ -237,27 +258,98 @@ fn drop_unused_kernels(plan: &mut Plan) {
     plan.kernels = kept;
 }
 
-/// Memory is taken just before the first use and given back right after the last one. Results are kept.
+/// Memory is taken just before the first use and given back right after the last one. Results are kept. What only the
+/// body of a loop or one branch uses is taken and given back in there: its size may depend on the index, and the two
+/// branches do not add up.
 fn lifetimes(plan: &mut Plan) {
-    let spans = first_and_last(plan);
-    let (mut begin, mut end): (HashMap<usize, Vec<BufferId>>, HashMap<usize, Vec<BufferId>>) =
-        Default::default();
-    for k in 0..plan.buffers.len() as u32 {
-        let b = BufferId(k);
-        let Some((first, last)) = spans.get(&b) else { continue };
-        match plan.buffer(b).source {
-            BufferSource::Temporary => {
-                begin.entry(*first).or_default().push(b);
-                end.entry(*last).or_default().push(b);
-            }
-            BufferSource::Output => begin.entry(*first).or_default().push(b),
-            BufferSource::Input(_) | BufferSource::Constant(_) => {}
+    let steps = std::mem::take(&mut plan.steps);
+    let taken = |b: BufferId| match plan.buffer(b).source {
+        BufferSource::Temporary => Some(true),
+        BufferSource::Output => Some(false),
+        BufferSource::Input(_) | BufferSource::Constant(_) => None,
+    };
+    plan.steps = place(steps, &|b| taken(b));
+}
+
+/// Adds the lifetimes of the buffers for which `managed` tells whether they end (`None`: not this list's to manage).
+fn place(steps: Vec<Step>, managed: &dyn Fn(BufferId) -> Option<bool>) -> Vec<Step> {
+    let mut spans: BTreeMap<BufferId, (usize, usize)> = BTreeMap::new();
+    for (k, step) in steps.iter().enumerate() {
+        for b in uses(step) {
+            spans.entry(b).or_insert((k, k)).1 = k;
         }
     }
-    let steps = std::mem::take(&mut plan.steps);
-    for (k, step) in steps.into_iter().enumerate() {
-        plan.steps.extend(begin.remove(&k).into_iter().flatten().map(Step::Alloc));
-        plan.steps.push(step);
-        plan.steps.extend(end.remove(&k).into_iter().flatten().map(Step::Free));
+    // The one list inside a step that each buffer is left to.
+    let mut inner: HashMap<BufferId, (usize, usize)> = HashMap::new();
+    for (k, step) in steps.iter().enumerate() {
+        let (lists, direct) = inside(step);
+        let mut users: BTreeMap<BufferId, Vec<usize>> = BTreeMap::new();
+        for (list, body) in lists.iter().enumerate() {
+            for b in body.iter().flat_map(uses) {
+                let found = users.entry(b).or_default();
+                if found.last() != Some(&list) {
+                    found.push(list);
+                }
+            }
+        }
+        for (b, found) in users {
+            let only_here = spans[&b] == (k, k) && found.len() == 1 && direct != Some(b);
+            if only_here && managed(b) == Some(true) {
+                inner.insert(b, (k, found[0]));
+            }
+        }
+    }
+    let (mut begin, mut end): (HashMap<usize, Vec<BufferId>>, HashMap<usize, Vec<BufferId>>) =
+        Default::default();
+    for (b, (first, last)) in &spans {
+        if inner.contains_key(b) {
+            continue;
+        }
+        let Some(ends) = managed(*b) else { continue };
+        begin.entry(*first).or_default().push(*b);
+        if ends {
+            end.entry(*last).or_default().push(*b);
+        }
+    }
+    let mut out = Vec::with_capacity(steps.len() + 2 * spans.len());
+    for (k, mut step) in steps.into_iter().enumerate() {
+        out.extend(begin.remove(&k).into_iter().flatten().map(Step::Alloc));
+        let mut number = 0;
+        for_each_list(&mut step, &mut |list| {
+            let here = (k, number);
+            number += 1;
+            *list = place(std::mem::take(list), &|b| (inner.get(&b) == Some(&here)).then_some(true));
+        });
+        out.push(step);
+        out.extend(end.remove(&k).into_iter().flatten().map(Step::Free));
+    }
+    out
+}
+
+/// The lists of steps inside a step, and the buffer that it reads itself.
+fn inside(step: &Step) -> (Vec<&[Step]>, Option<BufferId>) {
+    match step {
+        Step::For { body, .. } => (vec![body], None),
+        Step::While { cond, test, body } => (vec![cond, body], Some(test.buffer)),
+        Step::If { test, then, otherwise } => (vec![then, otherwise], Some(test.buffer)),
+        Step::Alloc(_) | Step::Free(_) | Step::Launch(_) | Step::Library(_) | Step::Swap(..) => {
+            (vec![], None)
+        }
+    }
+}
+
+/// Calls `f` on the lists of steps inside a step, in the order of [`inside`].
+fn for_each_list(step: &mut Step, f: &mut dyn FnMut(&mut Vec<Step>)) {
+    match step {
+        Step::For { body, .. } => f(body),
+        Step::While { cond, body, .. } => {
+            f(cond);
+            f(body);
+        }
+        Step::If { then, otherwise, .. } => {
+            f(then);
+            f(otherwise);
+        }
+        Step::Alloc(_) | Step::Free(_) | Step::Launch(_) | Step::Library(_) | Step::Swap(..) => {}
     }
 }
