@@ -41,9 +41,10 @@ fn same(a: &Kernel, b: &Kernel) -> bool {
 }
 
 fn hash(k: &Kernel) -> u64 {
-    // A summary: lowering names loops and sizes by position, so equal structures have equal text throughout.
+    // Lowering names loops and sizes by position, so equal structures have equal text throughout. The body counts too:
+    // a large program has thousands of kernels that differ in a constant only.
     let mut h = DefaultHasher::new();
-    (&k.buffers, &k.sizes, &k.scratch, &k.vars, &k.vals, k.body.len()).hash(&mut h);
+    (&k.buffers, &k.sizes, &k.scratch, &k.vars, &k.vals, &k.body).hash(&mut h);
     h.finish()
 }
 

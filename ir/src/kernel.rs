@@ -82,7 +82,7 @@ pub enum LoopKind {
 }
 
 /// A statement. Values are defined once and visible to the end of the enclosing block.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Hash, Debug)]
 pub enum Stmt {
     /// A constant.
     Const {

@@ -715,6 +715,12 @@ impl<'a> Fuser<'a> {
     /// over the data serves both (mean and maximum of one array).
     fn join_groups(&mut self) {
         let n = self.groups.len();
+        let mut needed_by: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); n];
+        for (k, needs) in self.needs.iter().enumerate() {
+            for m in needs {
+                needed_by[*m].insert(k);
+            }
+        }
         for a in (0..n).rev() {
             for b in (a.saturating_sub(16)..a).rev() {
                 if self.alike(a, b) && !self.depends(a, b) && !self.depends(b, a) {
@@ -727,12 +733,15 @@ impl<'a> Fuser<'a> {
                     for r in gone.roots {
                         self.group_of.insert(r, a);
                     }
-                    let needs = std::mem::take(&mut self.needs[b]);
-                    self.needs[a].extend(needs);
-                    for set in &mut self.needs {
-                        if set.remove(&b) {
-                            set.insert(a);
-                        }
+                    for m in std::mem::take(&mut self.needs[b]) {
+                        needed_by[m].remove(&b);
+                        needed_by[m].insert(a);
+                        self.needs[a].insert(m);
+                    }
+                    for k in std::mem::take(&mut needed_by[b]) {
+                        self.needs[k].remove(&b);
+                        self.needs[k].insert(a);
+                        needed_by[a].insert(k);
                     }
                 }
             }

@@ -7,7 +7,7 @@
 //! 3. A launch passes one view per buffer parameter, of its rank and real element type (complex: one more axis), and
 //!    one expression per size parameter. Views passed to `unit` parameters have last stride 1, or last size 1 or less.
 //! 4. Expressions mention sizes that stand alone in an input's shape, strides of strided inputs, and indices of
-//!    enclosing loops. Loop indices have names of their own.
+//!    enclosing loops (for the size of a temporary: of loops around its `alloc`). Loop indices have names of their own.
 //! 5. Kernels have different names; each is valid by [`super::kernel()`] and launched somewhere.
 //! 6. A view whose expressions are constant lies within its buffer.
 
@@ -73,7 +73,10 @@ impl Verifier<'_> {
         }
         for (i, b) in p.buffers.iter().enumerate() {
             let place = || format!("t{i}");
-            self.expression(&b.elements, &place)?;
+            // The size of a temporary is asked for where it is allocated: in a loop, it may depend on the index.
+            if b.source != BufferSource::Temporary {
+                self.expression(&b.elements, &place)?;
+            }
             match &b.source {
                 BufferSource::Input(k) => {
                     let fits = p.inputs.get(*k).is_some_and(|x| x.buffer.0 as usize == i);
@@ -183,6 +186,7 @@ impl Verifier<'_> {
                 let place = || format!("alloc t{}", b.0);
                 require((b.0 as usize) < self.live.len(), &place, || "there is no such buffer".into())?;
                 self.writable(*b, &place)?;
+                self.expression(&self.p.buffer(*b).elements, &place)?;
                 let live = std::mem::replace(&mut self.live[b.0 as usize], true);
                 require(!live, &place, || "it has memory already".into())
             }

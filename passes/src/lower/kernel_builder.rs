@@ -430,7 +430,7 @@ impl KernelBuilder {
         (!foreign).then_some((position, coords))
     }
 
-    fn parameter(&mut self, view: View, dtype: DType, unit: bool, access: Access) -> Mem {
+    fn parameter(&mut self, mut view: View, dtype: DType, unit: bool, access: Access) -> Mem {
         let rank = view.strides.len() + dtype.is_complex() as usize;
         let same = |(v, p): (&View, &BufferParam)| {
             v.buffer == view.buffer && v.offset == view.offset && v.strides == view.strides && p.rank == rank
@@ -442,6 +442,8 @@ impl KernelBuilder {
             }
             return Mem::Buffer(i as u32);
         }
+        // The plan knows nothing of the kernel's own loops.
+        view.shape = view.shape.iter().map(|d| super::index::upper_bound(d, &self.ranges)).collect();
         self.kernel.buffers.push(BufferParam { dtype: dtype.real(), rank, access, unit });
         self.views.push(view);
         Mem::Buffer(self.views.len() as u32 - 1)
