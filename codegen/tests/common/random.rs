@@ -9,9 +9,8 @@ use frit_ir::kernel::{Fault, Kernel, LoopKind, Mem, Var, val_symbol};
 use frit_ir::prim::{PrimType, Val};
 use frit_ir::{DType, Dim, Prim, Scalar};
 
-/// Rows and columns of every array; loops stay below.
+/// Rows of every array; loops stay below.
 const ROWS: i64 = 5;
-const COLUMNS: i64 = 100;
 
 /// A kernel with the memory to run it on.
 pub(crate) struct Program {
@@ -59,6 +58,8 @@ struct Generator {
     names: u32,
     rows: Dim,
     columns: Dim,
+    /// Columns of every array; loops stay below.
+    width: i64,
 }
 
 /// The kernel of a seed. With `math`, functions of the math library appear, and floats are ordinary numbers.
@@ -71,6 +72,8 @@ pub(crate) fn random_kernel(seed: u64, math: bool) -> Program {
     if math {
         types[0] = rng.pick(&[DType::F64, DType::F32]);
     }
+    // Staged loops have tiles of 256: sometimes several.
+    let width = if math && rng.chance(15) { 600 } else { 100 };
     let mut b = Builder::new("random");
     let (rows, columns) = (b.size("m"), b.size("n"));
     let mut g = Generator {
@@ -86,6 +89,7 @@ pub(crate) fn random_kernel(seed: u64, math: bool) -> Program {
         names: 0,
         rows,
         columns,
+        width,
     };
     for t in g.types.clone() {
         for _ in 0..1 + g.rng.below(2) {
@@ -93,13 +97,13 @@ pub(crate) fn random_kernel(seed: u64, math: bool) -> Program {
         }
         g.buffer(&mut b, t, true);
         if g.rng.chance(30) {
-            let s = b.scratch(t, COLUMNS.into());
+            let s = b.scratch(t, width.into());
             g.scratch.push((s, t));
         }
     }
     g.body(&mut b);
     let binding = g.buffers.iter().map(|x| x.array).collect();
-    let n = if g.rng.chance(30) { g.rng.below(6) } else { g.rng.below(COLUMNS as usize - 3) };
+    let n = if g.rng.chance(30) { g.rng.below(6) } else { g.rng.below(width as usize - 3) };
     let sizes = vec![g.rng.below(ROWS as usize) as i64, n as i64];
     Program { kernel: b.finish(), arrays: g.arrays, binding, sizes }
 }
@@ -121,22 +125,21 @@ impl Generator {
                 return;
             }
         }
-        const R: i64 = ROWS;
-        const C: i64 = COLUMNS;
+        let (r, c) = (ROWS, self.width);
         let mut layouts =
-            vec![vec![C, 1], vec![1, R], vec![2 * C, 2], vec![-C, 1], vec![C, -1], vec![-1, -R]];
-        layouts.extend([vec![C, 1], vec![2 * C, 2, 1], vec![2 * C, -2, 1], vec![1, 2 * R, R]]);
+            vec![vec![c, 1], vec![1, r], vec![2 * c, 2], vec![-c, 1], vec![c, -1], vec![-1, -r]];
+        layouts.extend([vec![c, 1], vec![2 * c, 2, 1], vec![2 * c, -2, 1], vec![1, 2 * r, r]]);
         if !written {
-            layouts.extend([vec![0, 1], vec![C, 0], vec![0, 0], vec![1], vec![-2], vec![0]]);
+            layouts.extend([vec![0, 1], vec![c, 0], vec![0, 0], vec![1], vec![-2], vec![0]]);
         }
         let strides = layouts.swap_remove(self.rng.below(layouts.len()));
-        let total = 2 * R * C;
+        let total = 2 * r * c;
         let mut a = Array::blank(t, total as usize, &strides);
         for k in 0..total {
             let v = self.element(t);
             a.set(k, v);
         }
-        let extents: &[i64] = if strides.len() == 1 { &[C] } else { &[R, C, 2] };
+        let extents: &[i64] = if strides.len() == 1 { &[c] } else { &[r, c, 2] };
         a.offset += strides.iter().zip(extents).map(|(s, n)| (-s).max(0) * (n - 1)).sum::<i64>();
         let unit = strides.last() == Some(&1) && self.rng.chance(80);
         let mem = b.buffer(t, strides.len(), unit);
@@ -207,7 +210,7 @@ impl Generator {
             let at = self.buffers.iter().find(|x| x.written && x.t == t).map(|x| (x.mem, x.rank));
             let r = b.get(v);
             if let Some((mem, rank)) = at {
-                let mut index = vec![scope.row.clone(), (COLUMNS - 1 - k as i64).into(), 1.into()];
+                let mut index = vec![scope.row.clone(), (self.width - 1 - k as i64).into(), 1.into()];
                 index.truncate(rank);
                 b.store(mem, &index, r);
             }
@@ -340,7 +343,7 @@ impl Generator {
         b.let_(Prim::Select, &[ordered, v, zero])
     }
 
-    /// A column below `COLUMNS`.
+    /// A column below the width.
     fn place(&mut self, b: &mut Builder, scope: &Scope) -> Dim {
         let (j, n) = (&scope.column, &self.columns);
         match self.rng.below(12) {
@@ -350,7 +353,7 @@ impl Generator {
             3 => (&scope.row + j).modulo(n),
             4 => 0.into(),
             5 => scope.row.minimum(j),
-            6 => (j * 2).minimum(&(COLUMNS - 1).into()),
+            6 => (j * 2).minimum(&(self.width - 1).into()),
             7 => {
                 // Where a computed integer says, kept inside.
                 let integer = |v: &Val| b.kernel.ty(*v).is_int();
@@ -360,7 +363,7 @@ impl Generator {
                 }
                 let v = self.rng.pick(&all);
                 let t = b.kernel.ty(v);
-                let (low, high) = (b.constant(Scalar::zero(t)), b.constant(Scalar::from_i64(t, COLUMNS - 1)));
+                let (low, high) = (b.constant(Scalar::zero(t)), b.constant(Scalar::from_i64(t, 99)));
                 let v = b.let_(Prim::Max, &[v, low]);
                 let v = b.let_(Prim::Min, &[v, high]);
                 Dim::symbol(&val_symbol(v))
