@@ -9,7 +9,7 @@ mod view;
 
 use crate::make::Make;
 use crate::pass::{Context, MathLevel};
-use crate::rebuild::{Ranges, Site, Visitor, rebuild, results};
+use crate::rebuild::{Ranges, Site, Visitor, rebuild};
 use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, Node, Value};
@@ -85,7 +85,8 @@ impl Visitor for Canonicalize<'_, '_> {
         }
         let Some(new) = new else { return Ok(None) };
         debug_assert_eq!(b.ty(new), &node.types[0], "canonical form of {} has another type", node.op);
-        Ok(Some(results(b, new)))
+        // One result, which may be any result of another node.
+        Ok(Some(vec![new]))
     }
 }
 

@@ -155,51 +155,65 @@ fn in_place(plan: &mut Plan) {
 /// An access to a buffer: its index, and the loops around it.
 type Place = (Vec<Dim>, Vec<Symbol>);
 
-/// Where a kernel loads (or stores) a buffer parameter.
+/// Where a kernel loads (or stores) a buffer parameter. A `while` is a loop whose symbol no index mentions.
 fn indices(kernel: &Kernel, param: usize, stores: bool) -> Vec<Place> {
-    fn walk(stmts: &[Stmt], param: usize, stores: bool, open: &mut Vec<Symbol>, out: &mut Vec<Place>) {
-        let wanted = |m: &Mem| *m == Mem::Buffer(param as u32);
-        for s in stmts {
-            match s {
-                Stmt::Load { mem, index, .. } if !stores && wanted(mem) => {
-                    out.push((index.clone(), open.clone()))
+    struct Walk {
+        param: Mem,
+        stores: bool,
+        open: Vec<Symbol>,
+        whiles: usize,
+        out: Vec<Place>,
+    }
+    impl Walk {
+        fn inside(&mut self, symbol: Symbol, bodies: &[&[Stmt]]) {
+            self.open.push(symbol);
+            bodies.iter().for_each(|b| self.block(b));
+            self.open.pop();
+        }
+        fn block(&mut self, stmts: &[Stmt]) {
+            for s in stmts {
+                match s {
+                    Stmt::Load { mem, index, .. } if !self.stores && *mem == self.param => {
+                        self.out.push((index.clone(), self.open.clone()));
+                    }
+                    Stmt::Store { mem, index, .. } if self.stores && *mem == self.param => {
+                        self.out.push((index.clone(), self.open.clone()));
+                    }
+                    Stmt::For { index, body, .. } => self.inside(index.clone(), &[body]),
+                    Stmt::While { cond, body, .. } => {
+                        self.whiles += 1;
+                        self.inside(format!("while{}", self.whiles).into(), &[cond, body]);
+                    }
+                    Stmt::If { then, otherwise, .. } => {
+                        self.block(then);
+                        self.block(otherwise);
+                    }
+                    _ => {}
                 }
-                Stmt::Store { mem, index, .. } if stores && wanted(mem) => {
-                    out.push((index.clone(), open.clone()))
-                }
-                Stmt::For { index, body, .. } => {
-                    open.push(index.clone());
-                    walk(body, param, stores, open, out);
-                    open.pop();
-                }
-                Stmt::While { cond, body, .. } => {
-                    walk(cond, param, stores, open, out);
-                    walk(body, param, stores, open, out);
-                }
-                Stmt::If { then, otherwise, .. } => {
-                    walk(then, param, stores, open, out);
-                    walk(otherwise, param, stores, open, out);
-                }
-                _ => {}
             }
         }
     }
-    let mut out = Vec::new();
-    walk(&kernel.body, param, stores, &mut Vec::new(), &mut out);
-    out
+    let param = Mem::Buffer(param as u32);
+    let mut w = Walk { param, stores, open: Vec::new(), whiles: 0, out: Vec::new() };
+    w.block(&kernel.body);
+    w.out
 }
 
-/// True if a load sees an element before a store in place replaces it: they stand at the same element, or the load is
-/// outside every loop that only moves the store (a row read in full before it is rewritten).
-fn read_before((read, open): &Place, (written, _): &Place) -> bool {
-    let mut moved = false;
-    for d in written {
-        d.for_each_symbol(&mut |s| {
-            let follows = read.iter().any(|r| r.mentions(s));
-            moved |= !follows && (symbol_val(s).is_some() || open.contains(s));
-        });
-    }
-    !moved
+/// True if a load sees an element before a store in place replaces it. Each loop around both must move both to the same
+/// places, so that its iterations touch elements of their own; within an iteration, loads come before stores (a row
+/// read in full before it is rewritten).
+fn read_before((read, around_read): &Place, (written, around_store): &Place) -> bool {
+    let shared: Vec<&Symbol> = around_read.iter().filter(|s| around_store.contains(s)).collect();
+    let mentions = |d: &Dim, s: &Symbol| d.mentions(s);
+    let mut by_value = false;
+    written.iter().chain(read).for_each(|d| d.for_each_symbol(&mut |s| by_value |= symbol_val(s).is_some()));
+    let moves_alike = |s: &&Symbol| {
+        let mut components =
+            written.iter().zip(read).filter(|(w, r)| mentions(w, s) || mentions(r, s)).peekable();
+        components.peek().is_some() && components.all(|(w, r)| w == r)
+    };
+    // Places that depend on data are known when it runs only.
+    !by_value && read.len() == written.len() && shared.iter().all(moves_alike)
 }
 
 fn merged_pairs(merged: &HashMap<BufferId, BufferId>) -> Vec<(BufferId, BufferId)> {

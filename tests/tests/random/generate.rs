@@ -1,0 +1,849 @@
+//! Random programs: inputs of many types and layouts, and operations of nearly all the table on top of each other.
+
+use crate::analysis::Analysis;
+use crate::draw::{Random, Values, element};
+use crate::program::{Argument, Binding, Program};
+use crate::regions;
+use frit_ir::build::{Builder, Operand};
+use frit_ir::error::{Cause, TypeError};
+use frit_ir::eval::{Array, Sizes};
+use frit_ir::ops::Class;
+use frit_ir::{Attr, Attrs, DType, Dim, Key, Op, Scalar, Slice, TensorType, Value};
+use frit_passes::MathLevel;
+
+/// Sizes at which loops, vectors and tiles begin and end.
+const SIZES: [i64; 22] = [0, 1, 1, 2, 2, 3, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129];
+const LONG: [i64; 5] = [128, 255, 257, 300, 513];
+/// Elements of one array at most: the interpreters are slow.
+const MOST: usize = 3000;
+
+pub(crate) struct Generator {
+    pub(crate) r: Random,
+    pub(crate) b: Builder,
+    pub(crate) level: MathLevel,
+    values: Values,
+    pub(crate) bindings: Vec<Analysis>,
+    arguments: Vec<Vec<Argument>>,
+    /// What further operations draw from.
+    pool: Vec<Value>,
+    dtypes: Vec<DType>,
+}
+
+pub(crate) type Built = Result<Value, TypeError>;
+
+/// No such operation on these operands.
+pub(crate) fn no() -> TypeError {
+    TypeError::new(Op::Input, Cause::Value("not drawn".into()))
+}
+
+/// The program of a seed.
+pub(crate) fn program(seed: u64) -> Program {
+    let mut r = Random::new(seed);
+    let level = if r.one_in(2) { MathLevel::Exact } else { MathLevel::Reassociate };
+    let values = match level {
+        MathLevel::Exact => r.pick(&[Values::Grid, Values::Moderate, Values::Special, Values::Special]),
+        _ => r.pick(&[Values::Grid, Values::Moderate]),
+    };
+    let mut bindings = Vec::new();
+    for _ in 0..2 {
+        let m = r.pick(&SIZES);
+        let n = if m <= 3 && r.one_in(2) { r.pick(&LONG) } else { r.pick(&SIZES) };
+        bindings.push(if r.one_in(2) { (m, n) } else { (n, m) });
+    }
+    let common = [DType::F64, DType::F64, DType::F32, DType::I64, DType::I32, DType::C128, DType::Bool];
+    let first = if r.one_in(2) { DType::F64 } else { r.pick(&DType::ALL) };
+    let dtypes = vec![first, first, r.pick(&common), r.pick(&DType::ALL)];
+    let analyses = bindings.iter().map(|(m, n)| Analysis::new(Sizes::new([("m", *m), ("n", *n)]))).collect();
+    let mut g = Generator {
+        r,
+        b: Builder::new("random"),
+        level,
+        values,
+        bindings: analyses,
+        arguments: vec![vec![]; 2],
+        pool: vec![],
+        dtypes,
+    };
+    // The sizes of these name `m` and `n` for the program.
+    for d in ["m", "n"] {
+        let t = g.r.pick(&g.dtypes.clone());
+        let v = g.input(t, &[Dim::symbol(d)]).expect("a vector is not too large");
+        g.pool.push(v);
+    }
+    let parameters = 3 + g.r.below(3);
+    while g.pool.len() < parameters {
+        let shape = g.input_shape();
+        let t = g.r.pick(&g.dtypes.clone());
+        if let Some(v) = g.input(t, &shape) {
+            g.pool.push(v);
+        }
+    }
+    let ops = 2 + g.r.below(20);
+    let mut tries = 0;
+    while g.pool.len() < ops + 3 && tries < 200 {
+        tries += 1;
+        g.step();
+    }
+    let last = g.pool.len() - 1;
+    let mut outputs = vec![g.pool[last]];
+    for _ in 0..g.r.below(4) {
+        let v = g.r.pick(&g.pool);
+        if !outputs.contains(&v) {
+            outputs.push(v);
+        }
+    }
+    // Every result of a region may be asked for.
+    let Generator { b, bindings, arguments, .. } = g;
+    let bindings = bindings
+        .into_iter()
+        .zip(arguments)
+        .map(|(a, arguments)| Binding { sizes: a.sizes, arguments })
+        .collect();
+    Program { graph: b.finish(outputs), level, bindings }
+}
+
+impl Generator {
+    fn dim(&mut self) -> Dim {
+        match self.r.below(9) {
+            0 => 1.into(),
+            1 => Dim::constant(self.r.pick(&[2, 3, 4, 5, 8])),
+            2..=4 => Dim::symbol("m"),
+            _ => Dim::symbol("n"),
+        }
+    }
+
+    fn input_shape(&mut self) -> Vec<Dim> {
+        let (m, n) = (Dim::symbol("m"), Dim::symbol("n"));
+        match self.r.below(12) {
+            0 => vec![],
+            1 | 2 => vec![n],
+            3..=5 => vec![m, n],
+            6 => vec![m, 1.into()],
+            7 => vec![1.into(), n],
+            8 => vec![m],
+            9 => vec![n, m],
+            _ => (0..1 + self.r.below(3)).map(|_| self.dim()).collect(),
+        }
+    }
+
+    pub(crate) fn fits(&self, shape: &[Dim]) -> bool {
+        self.bindings.iter().all(|a| {
+            let sizes: Result<Vec<i64>, _> = shape.iter().map(|d| a.sizes.number(d)).collect();
+            sizes.is_ok_and(|s| s.iter().all(|n| *n >= 0) && s.iter().product::<i64>() <= MOST as i64)
+        })
+    }
+
+    /// The size of an axis in every binding.
+    fn least(&self, d: &Dim) -> i64 {
+        self.bindings.iter().map(|a| a.sizes.number(d).expect("known symbols")).min().expect("bindings")
+    }
+
+    /// A new parameter; `None` if it would be too large.
+    pub(crate) fn input(&mut self, t: DType, shape: &[Dim]) -> Option<Value> {
+        if !self.fits(shape) {
+            return None;
+        }
+        let values = self.values;
+        self.input_of(t, shape, |r| element(r, t, values))
+    }
+
+    fn input_of(&mut self, t: DType, shape: &[Dim], f: impl Fn(&mut Random) -> Scalar) -> Option<Value> {
+        let name = format!("x{}", self.b.graph().inputs.len());
+        let v = self.b.input(&name, TensorType::new(t, shape));
+        let strided = self.r.one_in(3);
+        for k in 0..self.bindings.len() {
+            let sizes = self.bindings[k].sizes.shape(shape).expect("known symbols");
+            let argument = Argument::draw(&mut self.r, t, &sizes, strided, &f);
+            self.arguments[k].push(argument);
+        }
+        self.evaluate().then_some(v)
+    }
+
+    /// Evaluates what was added; false if it has no value for some binding.
+    fn evaluate(&mut self) -> bool {
+        let g = self.b.graph();
+        for (a, args) in self.bindings.iter_mut().zip(&self.arguments) {
+            let from = a.values.len();
+            for n in &g.nodes[from..] {
+                let fits = n.types.iter().all(|t| {
+                    let sizes: Vec<i64> = t.shape.iter().map(|d| a.sizes.number(d).unwrap_or(-1)).collect();
+                    sizes.iter().all(|n| *n >= 0) && sizes.iter().product::<i64>() <= 3 * MOST as i64
+                });
+                if !fits {
+                    return false;
+                }
+            }
+            let inputs: Vec<Array> = args.iter().map(|a| a.array.clone()).collect();
+            if a.extend(g, &inputs, self.level).is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Adds one operation to the pool, or leaves everything as it was.
+    fn step(&mut self) {
+        let kept = (self.b.graph().nodes.len(), self.b.graph().inputs.len());
+        let made = self.operation();
+        let all = self.evaluate();
+        match made {
+            Ok(v) if all && self.accepts(v) => {
+                for v in self.results(v) {
+                    if !self.pool.contains(&v) {
+                        self.pool.push(v);
+                    }
+                }
+            }
+            _ => self.forget(kept),
+        }
+    }
+
+    fn results(&self, v: Value) -> Vec<Value> {
+        let n = self.b.graph().def(v);
+        match n.op.class() {
+            Class::Region => (0..n.types.len() as u32).map(|index| Value { index, ..v }).collect(),
+            _ => vec![v],
+        }
+    }
+
+    /// Drops nodes added since; the builder has no way back, so the graph is built again.
+    fn forget(&mut self, (nodes, inputs): (usize, usize)) {
+        if self.b.graph().nodes.len() == nodes {
+            return;
+        }
+        let old = self.b.graph().clone();
+        let mut b = Builder::new("random");
+        for n in &old.nodes[..nodes] {
+            if n.op == Op::Input {
+                let p = &old.inputs[n.attrs.int(Key::Position) as usize];
+                b.input(&p.name, p.ty.clone());
+            } else {
+                b.node(n.op, n.attrs.clone(), &n.inputs).expect("was well-typed");
+            }
+        }
+        self.b = b;
+        for (a, args) in self.bindings.iter_mut().zip(&mut self.arguments) {
+            a.values.truncate(nodes);
+            a.flags.truncate(nodes);
+            args.truncate(inputs);
+        }
+    }
+
+    /// Rough values must stay of moderate size: tolerances mean nothing otherwise.
+    fn accepts(&self, v: Value) -> bool {
+        self.bindings.iter().all(|a| {
+            let k = v.node.0 as usize;
+            let tame = |x: &Array| {
+                x.data.iter().all(|v| {
+                    let c = v.as_complex();
+                    let fine = |p: f64| !p.is_finite() || p == 0.0 || (1e-30..1e30).contains(&p.abs());
+                    fine(c.re) && fine(c.im)
+                })
+            };
+            let ok = a.values[k].iter().all(|x| x.data.len() <= MOST && (!a.flags[k].rough || tame(x)));
+            ok
+        })
+    }
+
+    pub(crate) fn shape(&self, v: Value) -> Vec<Dim> {
+        self.b.shape(v).to_vec()
+    }
+
+    pub(crate) fn is_rough(&self, v: Value) -> bool {
+        self.b.dtype(v).is_inexact()
+            && self.bindings.iter().any(|a| a.flags.get(v.node.0 as usize).is_none_or(|f| f.rough))
+    }
+
+    /// A zero whose sign is open must not reach an op that shows it.
+    fn hides_zero(&self, v: Value) -> bool {
+        let at = (v.node.0 as usize, v.index as usize);
+        self.b.dtype(v).is_inexact()
+            && self.bindings.iter().any(|a| {
+                a.flags[at.0].open_zero
+                    && a.values[at.0][at.1]
+                        .data
+                        .iter()
+                        .any(|v| v.as_complex().re == 0.0 || v.as_complex().im == 0.0)
+            })
+    }
+
+    fn any(&mut self) -> Value {
+        let from = if self.r.one_in(3) { 0 } else { self.pool.len().saturating_sub(5) };
+        self.pool[from + self.r.below(self.pool.len() - from)]
+    }
+
+    /// An operand for `x`: often of the same type and a shape that broadcasts.
+    fn partner(&mut self, x: Value) -> Value {
+        let own = self.b.ty(x).clone();
+        if self.r.one_in(5) {
+            let v = element(&mut self.r, own.dtype, self.values);
+            return self.b.constant(v);
+        }
+        let fitting: Vec<Value> = self
+            .pool
+            .iter()
+            .copied()
+            .filter(|v| {
+                let shapes = [self.b.shape(*v), self.b.shape(x)];
+                frit_ir::infer::broadcast_shapes(&shapes).is_some()
+            })
+            .collect();
+        let same: Vec<Value> = fitting.iter().copied().filter(|v| self.b.dtype(*v) == own.dtype).collect();
+        if !same.is_empty() && !self.r.one_in(4) { self.r.pick(&same) } else { self.r.pick(&fitting) }
+    }
+
+    fn axis(&mut self, x: Value) -> Result<usize, TypeError> {
+        match self.b.ty(x).rank() {
+            0 => Err(no()),
+            rank => Ok(self.r.below(rank)),
+        }
+    }
+
+    pub(crate) fn elementwise(&mut self, op: Op, args: &[Value]) -> Built {
+        if !self.evaluate() {
+            return Err(no());
+        }
+        let rough = args.iter().any(|v| self.is_rough(*v));
+        let hidden = args.iter().any(|v| self.hides_zero(*v));
+        let smooth = matches!(
+            op,
+            Op::Positive
+                | Op::Negative
+                | Op::Add
+                | Op::Subtract
+                | Op::Multiply
+                | Op::Square
+                | Op::Maximum
+                | Op::Minimum
+                | Op::Fmax
+                | Op::Fmin
+                | Op::Clip
+                | Op::Exp
+                | Op::Sin
+                | Op::Cos
+                | Op::Tanh
+                | Op::Arctan
+                | Op::Erf
+                | Op::Hypot
+                | Op::Real
+                | Op::Imag
+                | Op::Conjugate
+                | Op::Where
+                | Op::MakeComplex
+        );
+        let complex = args.iter().any(|v| self.b.dtype(*v).is_complex());
+        let absolute = op == Op::Absolute && !complex;
+        if rough && !(smooth || absolute)
+            || (rough && complex && matches!(op, Op::Maximum | Op::Minimum | Op::Fmax | Op::Fmin | Op::Clip))
+        {
+            return Err(no());
+        }
+        let blind = smooth
+            && !(complex && matches!(op, Op::Exp | Op::Sin | Op::Cos | Op::Tanh | Op::Arctan | Op::Hypot));
+        let blind = blind
+            || absolute
+            || matches!(op.def().gives, frit_ir::ops::Gives::Bool if op != Op::Signbit)
+            || matches!(
+                op,
+                Op::Floor | Op::Ceil | Op::Trunc | Op::Rint | Op::Sign | Op::Expm1 | Op::Sinh | Op::Cosh
+            );
+        if hidden && !blind {
+            return Err(no());
+        }
+        let operands: Vec<Operand> = args.iter().map(|v| Operand::Value(*v)).collect();
+        self.b.elementwise(op, &operands)
+    }
+
+    fn random_elementwise(&mut self) -> Built {
+        let ops: Vec<Op> =
+            Op::ALL.iter().copied().filter(|o| o.class() == Class::Elementwise && *o != Op::Cast).collect();
+        let common =
+            [Op::Add, Op::Subtract, Op::Multiply, Op::Maximum, Op::Where, Op::Negative, Op::Less, Op::Tanh];
+        let op = if self.r.one_in(2) { self.r.pick(&common) } else { self.r.pick(&ops) };
+        let x = self.any();
+        let mut args = vec![x];
+        for _ in 1..op.def().min_inputs {
+            let y = self.partner(x);
+            args.push(y);
+        }
+        if op == Op::Where {
+            let bools: Vec<Value> =
+                self.pool.iter().copied().filter(|v| self.b.dtype(*v) == DType::Bool).collect();
+            if bools.is_empty() {
+                args[0] = self.elementwise(Op::Less, &args[1..])?;
+            } else {
+                args[0] = self.r.pick(&bools);
+            }
+        }
+        self.elementwise(op, &args)
+    }
+
+    fn cast(&mut self) -> Built {
+        let (x, to) = (self.any(), self.r.pick(&DType::ALL));
+        let narrows = !to.is_inexact() || (self.b.dtype(x).real() != to.real());
+        if self.is_rough(x) && narrows {
+            return Err(no());
+        }
+        self.b.cast(x, to)
+    }
+
+    fn reduce(&mut self) -> Built {
+        let ops: Vec<Op> = Op::ALL
+            .iter()
+            .copied()
+            .filter(|o| {
+                o.class() == Class::Reduce
+                    || (o.class() == Class::Composite && o.def().attrs.iter().any(|a| a.0 == Key::Keepdims))
+            })
+            .collect();
+        let op = if self.r.one_in(2) {
+            self.r.pick(&[Op::Sum, Op::Max, Op::Min, Op::Mean])
+        } else {
+            self.r.pick(&ops)
+        };
+        let x = self.any();
+        let (rough, complex) = (self.is_rough(x), self.b.dtype(x).is_complex());
+        let smooth = matches!(
+            op,
+            Op::Sum | Op::Mean | Op::Var | Op::Logsumexp | Op::Nansum | Op::Nanmean | Op::Nanvar
+        );
+        let extreme = matches!(op, Op::Max | Op::Min | Op::Nanmin | Op::Nanmax);
+        if rough && !smooth && !(extreme && !complex) {
+            return Err(no());
+        }
+        let rank = self.b.ty(x).rank() as i64;
+        let axes: Vec<i64> = match self.r.below(3) {
+            0 => (0..rank).collect(),
+            1 if rank > 0 => vec![self.r.below(rank as usize) as i64],
+            _ => (0..rank).filter(|_| self.r.one_in(2)).collect(),
+        };
+        let keep = self.r.one_in(2);
+        let more = if op.def().attrs.iter().any(|a| a.0 == Key::Ddof) {
+            Attrs::new([(Key::Ddof, Attr::Scalar(Scalar::from_i64(DType::F64, self.r.below(2) as i64)))])
+        } else {
+            Attrs::NONE
+        };
+        if matches!(op, Op::Argmin | Op::Argmax) && axes.len() != 1 && axes.len() != rank as usize {
+            return Err(no());
+        }
+        self.b.reduce_with(op, x, Some(&axes), keep, more)
+    }
+
+    fn cumulative(&mut self) -> Built {
+        let x = self.any();
+        let axis = self.axis(x)? as i64;
+        let op = self.r.pick(&[Op::Cumsum, Op::Cumsum, Op::Cumprod, Op::Cummax, Op::Cummin]);
+        if op == Op::Cumprod && self.is_rough(x) {
+            return Err(no());
+        }
+        self.b.cumulative(op, x, axis)
+    }
+
+    /// A slice of an axis, inside it for every binding.
+    fn slice_of(&mut self, d: &Dim) -> Slice {
+        let n = self.least(d);
+        let one = Dim::constant(1);
+        match self.r.below(8) {
+            0 | 1 => Slice::full(d),
+            2 if n > 0 => Slice { start: 0.into(), size: one, step: 1 },
+            3 if n > 0 => Slice { start: d - 1, size: one, step: 1 },
+            4 => Slice { start: d - 1, size: d.clone(), step: -1 },
+            5 if n > 1 => Slice { start: 1.into(), size: d - 1, step: 1 },
+            6 if n > 1 => {
+                let (start, step) = (self.r.below(2) as i64, 2 + self.r.below(2) as i64);
+                Slice { start: start.into(), size: (d - start).ceil_div(&Dim::constant(step)), step }
+            }
+            _ if n > 2 => {
+                let size = 1 + self.r.below(n as usize - 1) as i64;
+                let start = self.r.below((n - size) as usize + 1) as i64;
+                if self.r.one_in(3) {
+                    Slice { start: (start + size - 1).into(), size: size.into(), step: -1 }
+                } else {
+                    Slice { start: start.into(), size: size.into(), step: 1 }
+                }
+            }
+            _ => Slice::full(d),
+        }
+    }
+
+    fn slices(&mut self, x: Value) -> Vec<Slice> {
+        self.shape(x).iter().map(|d| self.slice_of(d)).collect()
+    }
+
+    fn view(&mut self) -> Built {
+        let x = self.any();
+        let shape = self.shape(x);
+        let rank = shape.len();
+        match self.r.below(9) {
+            0 | 1 => {
+                let s = self.slices(x);
+                self.b.slice(x, &s)
+            }
+            2 => {
+                let mut perm: Vec<i64> = (0..rank as i64).collect();
+                for k in (1..rank).rev() {
+                    perm.swap(k, self.r.below(k + 1));
+                }
+                self.b.transpose(x, &perm)
+            }
+            3 if rank > 1 => {
+                let k = self.r.below(rank - 1);
+                let mut s = shape.clone();
+                let d = s.remove(k + 1);
+                s[k] = &s[k] * &d;
+                self.b.reshape(x, &s)
+            }
+            3 | 4 if rank > 0 => {
+                // Flattened, or an axis split by a factor that it has.
+                let k = self.r.below(rank);
+                let mut s = shape.clone();
+                match shape[k].as_const() {
+                    Some(n) if n % 2 == 0 && n > 0 => {
+                        s[k] = (n / 2).into();
+                        s.insert(k, 2.into());
+                    }
+                    _ => s = vec![frit_ir::dim::product(&shape)],
+                }
+                self.b.reshape(x, &s)
+            }
+            5 if rank < 4 => {
+                let k = self.r.below(rank + 1) as i64;
+                self.b.expand_dims(x, &[k])
+            }
+            6 => {
+                let axes: Vec<i64> = (0..rank as i64).filter(|k| shape[*k as usize].is(1)).collect();
+                self.b.squeeze(x, &axes)
+            }
+            7 if rank < 3 => {
+                let mut s: Vec<Dim> =
+                    shape.iter().map(|d| if d.is(1) { self.dim() } else { d.clone() }).collect();
+                if self.r.one_in(2) {
+                    s.insert(0, self.dim());
+                }
+                self.b.broadcast_to(x, &s)
+            }
+            _ if rank > 1 => {
+                let a = self.r.below(rank);
+                let c = (a + 1 + self.r.below(rank - 1)) % rank;
+                let offset = self.r.below(4) as i64 - 1;
+                let attrs = [(Key::Axis, a as i64), (Key::Axis2, c as i64), (Key::Offset, offset)];
+                let op = if self.r.one_in(4) { Op::Trace } else { Op::Diagonal };
+                self.b.node(op, Attrs::new(attrs.map(|(k, v)| (k, Attr::Int(v)))), &[x])
+            }
+            _ => Err(no()),
+        }
+    }
+
+    fn movement(&mut self) -> Built {
+        let x = self.any();
+        let shape = self.shape(x);
+        let (rank, t) = (shape.len(), self.b.dtype(x));
+        match self.r.below(9) {
+            0 | 1 => {
+                let axis = self.axis(x)?;
+                let mut parts = vec![x];
+                for _ in 0..1 + self.r.below(2) {
+                    let fitting: Vec<Value> = self
+                        .pool
+                        .iter()
+                        .copied()
+                        .filter(|v| {
+                            let s = self.b.shape(*v);
+                            s.len() == rank
+                                && (0..rank).all(|k| k == axis || s[k] == shape[k])
+                                && self.b.dtype(*v) == t
+                        })
+                        .collect();
+                    let mut p = self.r.pick(&fitting);
+                    if self.r.one_in(3) {
+                        let d = self.shape(p)[axis].clone();
+                        let s = self.slice_of(&d);
+                        p = self.b.slice_axis(p, axis, s)?;
+                    }
+                    parts.push(p);
+                }
+                self.b.concatenate(&parts, axis as i64)
+            }
+            2 => {
+                let mut widths =
+                    || (0..rank).map(|_| Dim::constant(self.r.below(3) as i64)).collect::<Vec<_>>();
+                let attrs = [(Key::PadLow, Attr::Dims(widths())), (Key::PadHigh, Attr::Dims(widths()))];
+                let c = element(&mut self.r, t, self.values);
+                let c = self.b.constant(c);
+                self.b.node(Op::Pad, Attrs::new(attrs), &[x, c])
+            }
+            3 => {
+                let axis = self.axis(x)?;
+                let shift = Dim::constant(self.r.below(7) as i64 - 3);
+                let attrs =
+                    [(Key::Axes, Attr::Ints(vec![axis as i64])), (Key::Shift, Attr::Dims(vec![shift]))];
+                self.b.node(Op::Roll, Attrs::new(attrs), &[x])
+            }
+            4 => {
+                let op = self.r.pick(&[Op::Triu, Op::Tril]);
+                let offset = self.r.below(5) as i64 - 2;
+                self.b.node(op, Attrs::new([(Key::Offset, Attr::Int(offset))]), &[x])
+            }
+            5 => {
+                let s: Vec<Value> =
+                    self.pool.iter().copied().filter(|v| self.b.ty(*v) == self.b.ty(x)).collect();
+                let parts = [x, self.r.pick(&s), self.r.pick(&s)];
+                let axis = self.r.below(rank + 1) as i64;
+                self.b.node(
+                    Op::Stack,
+                    Attrs::new([(Key::Axis, Attr::Int(axis))]),
+                    &parts[..1 + self.r.below(3)],
+                )
+            }
+            6 if rank > 0 => {
+                if self.r.one_in(2) {
+                    let reps = (0..rank).map(|_| Dim::constant(self.r.below(3) as i64)).collect();
+                    return self.b.node(Op::Tile, Attrs::new([(Key::Shape, Attr::Dims(reps))]), &[x]);
+                }
+                let (axis, n) = (self.axis(x)? as i64, self.r.below(4) as i64);
+                self.b.node(
+                    Op::Repeat,
+                    Attrs::new([(Key::Axis, Attr::Int(axis)), (Key::N, Attr::Dim(n.into()))]),
+                    &[x],
+                )
+            }
+            _ => {
+                let s = self.slices(x);
+                let window: Vec<Dim> = s.iter().map(|s| s.size.clone()).collect();
+                let fitting: Vec<Value> = self
+                    .pool
+                    .iter()
+                    .copied()
+                    .filter(|v| {
+                        let shapes = [self.b.shape(*v), &window];
+                        frit_ir::infer::broadcast_shapes(&shapes).is_some_and(|s| s == window)
+                            && self.b.dtype(*v) == t
+                    })
+                    .collect();
+                let v = if fitting.is_empty() || self.r.one_in(4) {
+                    let c = element(&mut self.r, t, self.values);
+                    self.b.constant(c)
+                } else {
+                    self.r.pick(&fitting)
+                };
+                self.b.update_slice(x, v, &s)
+            }
+        }
+    }
+
+    /// Positions inside an axis: a parameter, or other integers brought into range.
+    fn positions(&mut self, d: &Dim, shape: &[Dim]) -> Built {
+        let n = self.least(d);
+        if n == 0 {
+            return Err(no());
+        }
+        self.input_of(DType::I64, shape, move |r| {
+            Scalar::from_i64(DType::I64, r.below(2 * n as usize) as i64 - n)
+        })
+        .ok_or_else(no)
+    }
+
+    fn indexed(&mut self) -> Built {
+        let x = self.any();
+        let shape = self.shape(x);
+        let rank = shape.len();
+        if rank == 0 {
+            return Err(no());
+        }
+        let axes: Vec<i64> = if self.r.one_in(2) {
+            vec![self.r.below(rank) as i64]
+        } else {
+            (0..rank as i64).filter(|_| self.r.one_in(2)).collect()
+        };
+        if axes.is_empty() {
+            return Err(no());
+        }
+        let index_shape: Vec<Dim> = match self.r.below(4) {
+            0 => vec![],
+            1 => vec![self.dim()],
+            2 => vec![Dim::symbol("n")],
+            _ => vec![self.dim(), self.dim()],
+        };
+        let mut indices = Vec::new();
+        for a in &axes {
+            let own = if self.r.one_in(4) {
+                index_shape.iter().map(|_| 1.into()).collect()
+            } else {
+                index_shape.clone()
+            };
+            let i = self.positions(&shape[*a as usize], &own)?;
+            indices.push(i);
+        }
+        if self.r.one_in(2) {
+            return self.b.gather(x, &axes, &indices);
+        }
+        let front: Vec<&[Dim]> = indices.iter().map(|v| self.b.shape(*v)).collect();
+        let mut window = frit_ir::infer::broadcast_shapes(&front).ok_or_else(no)?;
+        window.extend(
+            shape.iter().enumerate().filter(|(k, _)| !axes.contains(&(*k as i64))).map(|(_, d)| d.clone()),
+        );
+        if !self.fits(&window) {
+            return Err(no());
+        }
+        let t = self.b.dtype(x);
+        let v = match self.r.below(3) {
+            0 => {
+                let c = element(&mut self.r, t, self.values);
+                self.b.constant(c)
+            }
+            _ => self.input(t, &window).ok_or_else(no)?,
+        };
+        let mode = self.r.pick(&["set", "add", "multiply", "minimum", "maximum"]);
+        if t.is_complex() && matches!(mode, "minimum" | "maximum") {
+            return Err(no());
+        }
+        let mut args = vec![x, v];
+        args.extend(&indices);
+        let attrs = [(Key::Axes, Attr::Ints(axes)), (Key::Mode, Attr::Str(mode.into()))];
+        self.b.node(Op::Scatter, Attrs::new(attrs), &args)
+    }
+
+    fn library(&mut self) -> Built {
+        let x = self.any();
+        match self.r.below(6) {
+            0 | 1 => {
+                let attrs = Attrs::new([(Key::Axis, Attr::Int(self.axis(x)? as i64))]);
+                let op = self.r.pick(&[Op::Sort, Op::Argsort]);
+                if self.is_rough(x) && (op == Op::Argsort || self.b.dtype(x).is_complex()) {
+                    return Err(no());
+                }
+                self.b.node(op, attrs, &[x])
+            }
+            2 => {
+                let vectors: Vec<Value> =
+                    self.pool.iter().copied().filter(|v| self.b.ty(*v).rank() == 1).collect();
+                if vectors.is_empty() {
+                    return Err(no());
+                }
+                let v = self.r.pick(&vectors);
+                if self.is_rough(v) || self.is_rough(x) || self.b.dtype(v) != self.b.dtype(x) {
+                    return Err(no());
+                }
+                let sorted = self.b.node(Op::Sort, Attrs::new([(Key::Axis, Attr::Int(0))]), &[v])?;
+                let mode = self.r.pick(&["left", "right"]);
+                self.b.node(Op::Searchsorted, Attrs::new([(Key::Mode, Attr::Str(mode.into()))]), &[sorted, x])
+            }
+            _ => {
+                let shape = self.shape(x);
+                let inner = shape.last().cloned().ok_or_else(no)?;
+                let fitting: Vec<Value> = self
+                    .pool
+                    .iter()
+                    .copied()
+                    .filter(|v| {
+                        let s = self.b.shape(*v);
+                        s.len() >= 2 && s[s.len() - 2] == inner && self.b.dtype(*v) == self.b.dtype(x)
+                    })
+                    .collect();
+                if shape.len() < 2 {
+                    return Err(no());
+                }
+                let y = match fitting.is_empty() {
+                    true => {
+                        let (s, t) = ([inner, self.dim()], self.b.dtype(x));
+                        self.input(t, &s).ok_or_else(no)?
+                    }
+                    false => self.r.pick(&fitting),
+                };
+                self.b.matmul(x, y)
+            }
+        }
+    }
+
+    /// Chains that programs are made of: softmax, normalization, distances.
+    fn chain(&mut self) -> Built {
+        let x = self.any();
+        let axis = self.axis(x)? as i64;
+        let t = self.b.dtype(x);
+        if !t.is_float() || self.values == Values::Special {
+            return Err(no());
+        }
+        let reduce = |b: &mut Builder, op, x| b.reduce(op, x, Some(&[axis]), true);
+        match self.r.below(4) {
+            0 => {
+                let m = reduce(&mut self.b, Op::Max, x)?;
+                let d = self.b.binary(Op::Subtract, x, m)?;
+                let e = self.b.unary(Op::Exp, d)?;
+                let s = reduce(&mut self.b, Op::Sum, e)?;
+                self.b.binary(Op::Divide, e, s)
+            }
+            1 => {
+                let m = reduce(&mut self.b, Op::Mean, x)?;
+                let d = self.b.binary(Op::Subtract, x, m)?;
+                let q = self.b.unary(Op::Square, d)?;
+                let v = reduce(&mut self.b, Op::Mean, q)?;
+                let v = self.b.binary_weak(Op::Add, v, 0.5)?;
+                let s = self.b.unary(Op::Sqrt, v)?;
+                self.b.binary(Op::Divide, d, s)
+            }
+            2 => {
+                // All pairs along the axis, reduced again.
+                let (p, q) = (self.b.expand_dims(x, &[axis])?, self.b.expand_dims(x, &[axis + 1])?);
+                let d = self.b.binary(Op::Subtract, p, q)?;
+                let d = self.b.unary(Op::Absolute, d)?;
+                let op = self.r.pick(&[Op::Sum, Op::Max]);
+                self.b.reduce(op, d, Some(&[axis + 1]), false)
+            }
+            _ => {
+                let e = self.b.unary(Op::Tanh, x)?;
+                let c = self.b.cumulative(Op::Cumsum, e, axis)?;
+                let n = reduce(&mut self.b, Op::Max, c)?;
+                self.b.binary(Op::Subtract, c, n)
+            }
+        }
+    }
+
+    fn source(&mut self) -> Built {
+        let shape: Vec<Dim> = (0..1 + self.r.below(2)).map(|_| self.dim()).collect();
+        match self.r.below(3) {
+            0 => {
+                let d = self.dim();
+                Ok(self.b.dim_value(&d))
+            }
+            1 => {
+                let (axis, t) = (self.r.below(shape.len()), self.r.pick(&self.dtypes.clone()));
+                if !self.fits(&shape) {
+                    return Err(no());
+                }
+                self.b.iota(&shape, axis, if t == DType::Bool { DType::I64 } else { t })
+            }
+            _ => {
+                let t = self.r.pick(&self.dtypes.clone());
+                self.input(t, &shape).ok_or_else(no)
+            }
+        }
+    }
+
+    fn operation(&mut self) -> Built {
+        match self.r.below(20) {
+            0..=6 => self.random_elementwise(),
+            7 => self.cast(),
+            8..=9 => self.reduce(),
+            10 => self.cumulative(),
+            11..=12 => self.view(),
+            13..=14 => self.movement(),
+            15 => self.indexed(),
+            16 => self.library(),
+            17 => self.chain(),
+            18 => self.source(),
+            _ => {
+                let x = self.any();
+                regions::region(self, x)
+            }
+        }
+    }
+
+    /// Other values of the pool, for captures.
+    pub(crate) fn others(&mut self) -> Vec<Value> {
+        (0..1 + self.r.below(2)).map(|_| self.any()).collect()
+    }
+
+    pub(crate) fn value(&mut self, t: DType) -> Scalar {
+        element(&mut self.r, t, self.values)
+    }
+}
