@@ -59,6 +59,9 @@ pub(crate) struct TensorAnalysis {
     pub(crate) applied: Vec<Applied>,
     /// Pairs of nodes that a rule has seen: it would make the same again.
     pub(crate) seen: HashSet<(usize, ENode, ENode)>,
+    /// Rules make nothing more once the e-graph has this many nodes. The runner looks at its limit between rules only,
+    /// and a class that holds a view of itself feeds one rule without end.
+    pub(crate) most: usize,
 }
 
 impl TensorAnalysis {
@@ -72,6 +75,7 @@ impl TensorAnalysis {
             origin: Origin { made: false, loc: 0 },
             applied: Vec::new(),
             seen: HashSet::new(),
+            most: usize::MAX,
         }
     }
 }

@@ -241,6 +241,9 @@ impl Run {
 
     /// Whether the rule's class allows it on this class; sets the origin of what it makes.
     fn enter(&self, egraph: &mut Egraph, root: Id) -> bool {
+        if full(egraph) {
+            return false;
+        }
         let data = &egraph[root].data;
         let allowed = self.rule.level(data.types[0].dtype) <= self.math;
         egraph.analysis.origin = Origin { made: true, loc: data.origin.loc };
@@ -267,6 +270,9 @@ impl Applier<ENode, TensorAnalysis> for Run {
                 let nodes: Vec<ENode> =
                     egraph[root].nodes.iter().filter(|n| wanted(n, ops)).cloned().collect();
                 for n in nodes {
+                    if full(egraph) {
+                        return changed;
+                    }
                     let to = f(&mut Rewriter { egraph }, &n);
                     changed.extend(to.and_then(|to| self.join(egraph, root, n, to)));
                 }
@@ -277,6 +283,9 @@ impl Applier<ENode, TensorAnalysis> for Run {
                 for n in nodes {
                     let inner: Vec<ENode> = egraph[n.children[0]].nodes.clone();
                     for i in inner {
+                        if full(egraph) {
+                            return changed;
+                        }
                         if !egraph.analysis.seen.insert((self.index, n.clone(), i.clone())) {
                             continue;
                         }
@@ -289,6 +298,11 @@ impl Applier<ENode, TensorAnalysis> for Run {
         }
         changed
     }
+}
+
+/// Whether the search has made all the nodes that it may.
+fn full(egraph: &Egraph) -> bool {
+    egraph.total_size() >= egraph.analysis.most
 }
 
 struct PatternRun {

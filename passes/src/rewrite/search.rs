@@ -118,12 +118,14 @@ impl Search {
 
     /// Applies the rules of a level until nothing changes or a limit is reached; says which.
     pub(super) fn run(&mut self, math: MathLevel) -> String {
+        let most = self.nodes * GROWTH + 500;
+        self.egraph.analysis.most = most;
         let egraph = std::mem::replace(&mut self.egraph, Egraph::new(TensorAnalysis::new(&[])));
         let runner = Runner::<ENode, TensorAnalysis>::new(TensorAnalysis::new(&[]))
             .with_egraph(egraph)
             .with_scheduler(SimpleScheduler)
             .with_iter_limit(ITERATIONS)
-            .with_node_limit(self.nodes * GROWTH + 500)
+            .with_node_limit(most)
             .with_time_limit(Duration::MAX)
             .run(rules::compiled(math));
         self.egraph = runner.egraph;

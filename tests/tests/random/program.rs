@@ -171,7 +171,18 @@ fn joins(g: &Graph) -> bool {
 /// True if a program's kernels are the same for all sizes: no size is special, and no division by one is baked in.
 fn one_structure(p: &Program) -> bool {
     let general = p.graph.nodes.iter().all(|n| {
-        !matches!(n.op, Op::Reshape | Op::Tile | Op::Repeat | Op::Roll | Op::For | Op::While | Op::If)
+        !matches!(
+            n.op,
+            Op::Reshape
+                | Op::Concatenate
+                | Op::Stack
+                | Op::Tile
+                | Op::Repeat
+                | Op::Roll
+                | Op::For
+                | Op::While
+                | Op::If
+        )
     });
     general
         && p.bindings

@@ -117,3 +117,42 @@ fn views_of_later_results_keep_their_result() {
         vec![tiled, v]
     });
 }
+
+/// A window of an array as large as the window, at a loop's index, is the array: the search for rewrites took views of
+/// views without end.
+#[test]
+fn windows_as_large_as_the_array() {
+    let t = TensorType::new(DType::U16, [1.into(), n()]);
+    let body = {
+        let mut b = Builder::new("body");
+        let x = b.input("x", t.clone());
+        let i = Dim::symbol("i");
+        b.push_range("i".into(), 0.into(), 1.into());
+        let row = [Slice { start: i.clone(), size: 1.into(), step: 1 }, Slice::full(&n())];
+        let v = b.dim_value(&i);
+        let v = b.cast(v, DType::U16).expect("casts");
+        let s = b.slice(x, &row).expect("inside");
+        let s = b.binary(Op::Minimum, s, v).expect("numbers");
+        let s = b.binary(Op::Minimum, v, s).expect("numbers");
+        let s = b.binary(Op::Minimum, s, x).expect("numbers");
+        let u = b.update_slice(x, s, &row).expect("inside");
+        let zero = b.binary(Op::Subtract, x, x).expect("numbers");
+        let less = b.binary(Op::Subtract, zero, x).expect("numbers");
+        let sum = b.binary(Op::Add, x, less).expect("numbers");
+        let least = b.binary(Op::Minimum, x, v).expect("numbers");
+        Arc::new(b.finish(vec![u, sum, least]))
+    };
+    check(|b| {
+        let x = b.input("x", t.clone());
+        b.input("m", TensorType::new(DType::Bool, [m()]));
+        let attrs = Attrs::new([
+            (Key::Body, Attr::Graph(body.clone())),
+            (Key::Carries, Attr::Int(1)),
+            (Key::Lo, Attr::Dim(0.into())),
+            (Key::Hi, Attr::Dim(1.into())),
+            (Key::Index, Attr::Str("i".into())),
+        ]);
+        let v = b.node(Op::For, attrs, &[x]).expect("well-typed");
+        vec![v, Value { index: 1, ..v }, Value { index: 2, ..v }]
+    });
+}
