@@ -10,11 +10,14 @@ use frit_ir::{DType, Symbol};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Time of one unit of a launch's cost (an `f64` addition in a fused loop), in nanoseconds: measured on chains of
-/// cheap ops. Only decides whether and how finely work is shared out.
-const NS_PER_UNIT: f64 = 0.25;
-/// A block of at least this much work pays for its share of a dispatch, in nanoseconds.
-const BLOCK_NS: f64 = 25_000.0;
+/// Time of one unit of a launch's cost (an `f64` addition in a fused loop), in nanoseconds: the geometric mean over nine
+/// kernels on data in cache, from 0.015 (a chain of cheap ops) to 0.18 (a running sum), is 0.043. Only decides whether
+/// and how finely work is shared out. Measured by `cargo run --release -p frit-benches --bin dispatch`.
+const NS_PER_UNIT: f64 = 0.05;
+/// A block of at least this much work pays for its share of a dispatch, in nanoseconds: what waking sleeping workers
+/// costs the caller (same program). While they spin a dispatch takes 0.5 microseconds, but the first kernel of a call
+/// finds them asleep as a rule, and two shorter blocks would then take longer than one thread.
+const BLOCK_NS: f64 = 60_000.0;
 
 /// A plan with code for its kernels.
 #[derive(Debug)]
