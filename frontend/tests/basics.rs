@@ -89,6 +89,38 @@ fn indexing_and_updates() {
 }
 
 #[test]
+fn results_in_place_read_before_they_write() {
+    // Each axis' roll is a pass over a temporary that the next pass could overwrite, were it not read elsewhere.
+    let x = grid(6, 9);
+    let got = jit(|x: Array| x.roll(2, 0).roll(4, 1)).call1::<f64>((&x,)).unwrap();
+    let want = Array2::from_shape_fn((6, 9), |(i, j)| x[[(i + 4) % 6, (j + 5) % 9]]);
+    close(&got, &want.into_dyn());
+    let cube = x.clone().into_shape_with_order((3, 2, 9)).unwrap();
+    let got = jit(|x: Array| x.roll(1, 0).roll(1, 1).roll(4, 2)).call1::<f64>((&cube,)).unwrap();
+    let want =
+        ndarray::Array3::from_shape_fn((3, 2, 9), |(i, j, k)| cube[[(i + 2) % 3, (j + 1) % 2, (k + 5) % 9]]);
+    close(&got, &want.into_dyn());
+}
+
+#[test]
+fn namespace_functions_as_methods() {
+    let (x, y) = (grid(4, 5), grid(5, 3));
+    let f = jit(|x: Array, y: Array| {
+        let rows = x.argsort(1);
+        (frit::einsum("ij,jk->ki", &[x, y]), x.take_along_axis(rows, 1) - x.sort(1), x.median(0))
+    });
+    let r = f.call((&x, &y)).unwrap();
+    close(&r[0].to_array::<f64>().unwrap(), &x.dot(&y).reversed_axes().into_dyn());
+    assert!(r[1].view::<f64>().unwrap().iter().all(|v| *v == 0.0));
+    assert_eq!(r[2].shape(), [5]);
+    let pick = jit(|x: Array, i: Array| (x.at((.., i)), x.set((i,), 0.0), x.set((x.greater(0.0),), 1.0)));
+    let r = pick.call((&x, &array![3i64, -1])).unwrap();
+    assert_eq!(r[0].view::<f64>().unwrap()[[2, 1]], x[[2, 4]]);
+    assert!(r[1].view::<f64>().unwrap().index_axis(Axis(0), 3).iter().all(|v| *v == 0.0));
+    assert_eq!(r[2].to_array::<f64>().unwrap(), x.mapv(|v| if v > 0.0 { 1.0 } else { v }).into_dyn());
+}
+
+#[test]
 fn masks_and_integers() {
     let x = array![-2i64, -1, 0, 1, 2];
     let f = jit(|x: Array| (where_(x.less(0), -x, x), x % 3, x << 2, x.floor_divide(2)));

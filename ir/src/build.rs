@@ -277,7 +277,11 @@ impl Builder {
         for a in axes {
             let k = self.axis(op, rank, *a)?;
             if out.contains(&k) {
-                return Err(self.error(op, Cause::RepeatedAxis(*a)));
+                let cause = match op.class() {
+                    Class::Reduce | Class::Composite => Cause::Value("duplicate value in 'axis'".into()),
+                    _ => Cause::RepeatedAxis(*a),
+                };
+                return Err(self.error(op, cause));
             }
             out.push(k);
         }

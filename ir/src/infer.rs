@@ -195,7 +195,15 @@ pub(crate) fn reduce(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred 
     let no_identity = matches!(op, Op::Nanmin | Op::Nanmax)
         || matches!(op.def().combine, Some(Combine::Min | Combine::Max | Combine::ArgMin | Combine::ArgMax));
     if no_identity && axes.iter().any(|a| x.shape[*a as usize].is(0)) {
-        return fail(op, Cause::Value("zero-size array to a reduction which has no identity".into()));
+        let numpy = match op {
+            Op::Min => "minimum",
+            Op::Max => "maximum",
+            Op::Nanmin => "fmin",
+            Op::Nanmax => "fmax",
+            _ => return fail(op, Cause::Value(format!("attempt to get {op} of an empty sequence"))),
+        };
+        let why = format!("zero-size array to reduction operation {numpy} which has no identity");
+        return fail(op, Cause::Value(why));
     }
     let dtype = match op.def().combine {
         Some(Combine::ArgMin | Combine::ArgMax) => {
@@ -511,13 +519,13 @@ pub(crate) fn scatter(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred
 
 fn matrix(op: Op, x: &TensorType) -> Result<(&[Dim], Dim, Dim), TypeError> {
     let r = x.rank();
-    require(op, r >= 2, || format!("{r}-dimensional array given; array must be at least two-dimensional"))?;
+    require(op, r >= 2, || format!("{r}-dimensional array given. Array must be at least two-dimensional"))?;
     Ok((&x.shape[..r - 2], x.shape[r - 2].clone(), x.shape[r - 1].clone()))
 }
 
 fn square(op: Op, x: &TensorType) -> Result<(&[Dim], Dim), TypeError> {
     let (batch, m, n) = matrix(op, x)?;
-    require(op, m == n, || "last 2 dimensions of the array must be square".into())?;
+    require(op, m == n, || "Last 2 dimensions of the array must be square".into())?;
     if !x.dtype.is_inexact() {
         return fail(op, Cause::DTypes(vec![x.dtype]));
     }

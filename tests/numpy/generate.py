@@ -1,4 +1,4 @@
-"""Cases with NumPy's answers, for tests/tests/numpy.rs.
+"""Cases with NumPy's answers, for tests/tests/numpy.rs and, by namespace.py, tests/tests/namespace.
 
     python tests/numpy/generate.py OUT
 
@@ -12,6 +12,8 @@ import warnings
 
 import numpy as np
 import scipy.special
+
+import namespace
 
 warnings.simplefilter("ignore")
 np.seterr(all="ignore")
@@ -233,6 +235,7 @@ def main():
     with open(os.path.join(out, "cases.json"), "w") as f:
         json.dump(CASES, f)
     print(f"{len(CASES)} cases from NumPy {np.__version__}")
+    namespace.write(out)
 
 
 main()

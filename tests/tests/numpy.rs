@@ -5,48 +5,11 @@
 
 use frit_codegen::Cache;
 use frit_ir::build::{Builder, Operand};
-use frit_ir::error::ParseError;
-use frit_ir::eval::{Array, Sizes, eval};
 use frit_ir::ops::Class;
 use frit_ir::{Attr, Attrs, DType, Graph, Key, Op, Scalar, TensorType, Value};
-use frit_passes::{LowerOptions, MathLevel, Options};
-use frit_runtime::{Program, Run};
+use frit_tests::cases::{self, Data, ulps};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-struct Data {
-    dtype: DType,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
-impl Data {
-    fn read(j: &Json) -> Data {
-        let hex = j["data"].as_str().expect("data").as_bytes();
-        let digit = |c: u8| (c as char).to_digit(16).expect("hex") as u8;
-        let bytes = hex.chunks(2).map(|p| digit(p[0]) * 16 + digit(p[1])).collect();
-        let shape = j["shape"]
-            .as_array()
-            .expect("shape")
-            .iter()
-            .map(|n| n.as_u64().expect("size") as usize)
-            .collect();
-        Data {
-            dtype: DType::from_name(j["dtype"].as_str().expect("dtype")).expect("known type"),
-            shape,
-            bytes,
-        }
-    }
-
-    fn get(&self, i: usize) -> Scalar {
-        Scalar::from_bytes(self.dtype, &self.bytes[i * self.dtype.size()..])
-    }
-
-    fn len(&self) -> usize {
-        self.shape.iter().product()
-    }
-}
 
 fn axes(j: &Json) -> Vec<i64> {
     j.as_array().expect("axes").iter().map(|a| a.as_i64().expect("axis")).collect()
@@ -103,14 +66,6 @@ fn apply(b: &mut Builder, op: Op, attrs: &Json, x: &[Value]) -> Result<Value, fr
     }
 }
 
-/// Text is a complete form: what is read from it prints as the same text.
-fn reads_back<T: std::fmt::Display + std::str::FromStr<Err = ParseError>>(x: &T) -> Result<(), String> {
-    let text = format!("{x:#}");
-    let again = text.parse::<T>().map_err(|e| format!("{e} in\n{text}"))?;
-    let again = format!("{again:#}");
-    if again == text { Ok(()) } else { Err(format!("reads back as another text:\n{text}\n{again}")) }
-}
-
 fn build(case: &Json, op: Op, inputs: &[Data]) -> Result<Graph, String> {
     let mut b = Builder::new("case");
     let values: Vec<Value> = inputs
@@ -120,55 +75,6 @@ fn build(case: &Json, op: Op, inputs: &[Data]) -> Result<Graph, String> {
         .collect();
     let v = apply(&mut b, op, &case["attrs"], &values).map_err(|e| e.to_string())?;
     Ok(b.finish(vec![v]))
-}
-
-/// The reference interpreter's answer.
-fn interpret(graph: &Graph, inputs: &[Data]) -> Result<Data, String> {
-    let inputs: Vec<Array> = inputs.iter().map(|d| Array::from_bytes(d.dtype, &d.shape, &d.bytes)).collect();
-    let result = eval(graph, &inputs, &Sizes::default()).map_err(|e| e.to_string())?.remove(0);
-    Ok(Data { dtype: result.dtype, shape: result.shape().to_vec(), bytes: result.to_bytes() })
-}
-
-fn run(graph: &Graph, inputs: &[Data], cache: &Cache) -> Result<Data, String> {
-    reads_back(graph)?;
-    let graph =
-        frit_passes::optimize(graph, &Options::new(MathLevel::Exact)).map_err(|e| e.to_string())?.graph;
-    let plan = frit_passes::lower(&graph, &LowerOptions { layouts: vec![] }).map_err(|e| e.to_string())?.plan;
-    reads_back(&graph)?;
-    reads_back(&plan)?;
-    let program = Arc::new(Program::new(Arc::new(plan), cache).map_err(|e| e.to_string())?);
-    let shapes: Vec<(&[usize], &[isize])> = inputs.iter().map(|d| (d.shape.as_slice(), &[][..])).collect();
-    let bound = program.bind(&shapes, 2).map_err(|e| e.to_string())?;
-    let pointers: Vec<*const u8> = inputs.iter().map(|d| d.bytes.as_ptr()).collect();
-    // SAFETY: the program is bound to the inputs' shapes, and they are contiguous.
-    let (outputs, peak) = unsafe { bound.run(&pointers, &Run::default()) }.map_err(|e| e.to_string())?;
-    let projected = bound.memory().peak_bytes;
-    if projected < peak || projected as f64 > 1.1 * peak as f64 {
-        return Err(format!("projected {projected} bytes, measured {peak}"));
-    }
-    let o = &outputs[0];
-    let n: usize = o.shape.iter().product::<usize>() * o.dtype.size();
-    // SAFETY: the output holds its shape's elements.
-    let bytes = unsafe { std::slice::from_raw_parts(o.buffer.as_ptr(), n) }.to_vec();
-    Ok(Data { dtype: o.dtype, shape: o.shape.clone(), bytes })
-}
-
-/// Distance in units in the last place of the expected value; 0 for equal values and for two NaNs.
-fn ulps(got: f64, want: f64, single: bool) -> f64 {
-    if got == want || (got.is_nan() && want.is_nan()) {
-        return 0.0;
-    }
-    if !got.is_finite() || !want.is_finite() {
-        return f64::INFINITY;
-    }
-    let unit = if single {
-        let w = (want as f32).abs().max(f32::MIN_POSITIVE);
-        f64::from(f32::from_bits(w.to_bits() + 1) - w)
-    } else {
-        let w = want.abs().max(f64::MIN_POSITIVE);
-        f64::from_bits(w.to_bits() + 1) - w
-    };
-    (got - want).abs() / unit
 }
 
 /// How far a result may be from NumPy's, which has errors of its own: in ulps, or relative to the largest element.
@@ -248,8 +154,8 @@ fn numpy_agrees() {
             }
             count += 1;
             let result = graph.as_ref().map_err(Clone::clone).and_then(|g| match way {
-                None => interpret(g, &inputs),
-                Some(cache) => run(g, &inputs, cache),
+                None => cases::interpret(g, &inputs).map(|mut all| all.remove(0)),
+                Some(cache) => cases::run(g, &inputs, cache).map(|mut all| all.remove(0)),
             });
             let why = match result {
                 Ok(got) => differs(op, &got, &want, inputs.iter().any(|d| d.dtype.is_complex())),

@@ -58,6 +58,7 @@ pub fn gradient(b: &mut Builder, x: Value, spacing: Spacing, axis: i64, edge_ord
         return invalid(b, Op::Subtract, why);
     }
     let x = super::inexact(b, x)?;
+    let t = b.dtype(x);
     let rank = b.ty(x).rank();
     let inner = &n - 2;
     let at = |b: &mut Builder, from: i64| window(b, x, axis, from, inner.clone());
@@ -65,8 +66,12 @@ pub fn gradient(b: &mut Builder, x: Value, spacing: Spacing, axis: i64, edge_ord
         let start = if k < 0 { &n + k } else { k.into() };
         window(b, x, axis, start, 1.into())
     };
-    match spacing {
+    let result = match spacing {
         Spacing::Even(h) => {
+            let h = match h {
+                Operand::Weak(s) => b.constant(s.cast(t)),
+                Operand::Value(v) => v,
+            };
             let (high, low) = (at(b, 2)?, at(b, 0)?);
             let d = bin(b, Op::Subtract, high, low)?;
             let h2 = bin(b, Op::Multiply, h, 2.0)?;
@@ -139,7 +144,9 @@ pub fn gradient(b: &mut Builder, x: Value, spacing: Spacing, axis: i64, edge_ord
             };
             b.concatenate(&[first, middle, last], axis as i64)
         }
-    }
+    }?;
+    // In the type of the samples, whatever the spacing's.
+    b.cast(result, t)
 }
 
 /// The derivative at the first of three points that lie `h` and then `k` apart, of second order.

@@ -8,6 +8,17 @@ use frit_ir::{DType, Op, Scalar, Value};
 /// `x` limited to bounds, either of which may be missing.
 pub fn clip(b: &mut Builder, x: impl Arg, low: Option<Operand>, high: Option<Operand>) -> Built {
     let x = x.operand();
+    // A Python integer beyond the array's type limits nothing.
+    let range = match x {
+        Operand::Value(v) if b.dtype(v).is_int() => b.dtype(v).int_range(),
+        _ => None,
+    };
+    let outside = |bound: &Operand, beyond: &dyn Fn(i128, (i128, i128)) -> bool| match (bound, range) {
+        (Operand::Weak(s), Some(range)) if s.dtype().is_int() => beyond(i128::from(s.as_i64()), range),
+        _ => false,
+    };
+    let low = low.filter(|v| !outside(v, &|v, (lo, _)| v <= lo));
+    let high = high.filter(|v| !outside(v, &|v, (_, hi)| v >= hi));
     match (low, high) {
         (Some(low), Some(high)) => b.elementwise(Op::Clip, &[x, low, high]),
         (Some(low), None) => bin(b, Op::Maximum, x, low),

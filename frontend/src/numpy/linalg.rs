@@ -182,6 +182,8 @@ pub fn lstsq(b: &mut Builder, a: Value, y: Value, rcond: Option<f64>) -> Result<
     if vector {
         r[0] = b.squeeze(r[0], &[1])?;
     }
+    // LAPACK's integer.
+    r[2] = b.cast(r[2], DType::I32)?;
     Ok(r)
 }
 

@@ -87,7 +87,7 @@ pub fn pad(b: &mut Builder, x: Value, widths: &[(Dim, Dim)], mode: &PadMode) -> 
             return invalid(
                 b,
                 Op::Pad,
-                format!("can't extend empty axis {k} using modes other than 'constant'"),
+                format!("can't extend empty axis {k} using modes other than 'constant' or 'empty'"),
             );
         }
         x = match mode {

@@ -106,8 +106,11 @@ fn masked(b: &mut Builder, op: Op, x: Value, mask: Value, r: &Reduction) -> Buil
         _ => match (identity(op, b.dtype(x)), op.def().combine) {
             (None, _) => return invalid(b, op, "takes no `where`"),
             (Some(_), Some(Combine::Min | Combine::Max)) if r.initial.is_none() => {
-                let why = "reduction operation does not have an identity, so to use a where mask one has to \
-                           specify 'initial'";
+                let numpy = if op == Op::Max { "maximum" } else { "minimum" };
+                let why = format!(
+                    "reduction operation '{numpy}' does not have an identity, so to use a where mask one has to \
+                     specify 'initial'"
+                );
                 return invalid(b, op, why);
             }
             (Some(s), _) => s,
@@ -188,7 +191,8 @@ pub fn average(
         }
     };
     let t = b.result_type(&[x.into(), w.into()]);
-    let t = if t.is_inexact() { t } else { DType::F64 };
+    // Integers are averaged in double precision, whatever the weights.
+    let t = if b.dtype(x).is_inexact() { t } else { frit_ir::dtype::promote(t, DType::F64) };
     let (x, w) = (b.cast(x, t)?, b.cast(w, t)?);
     let product = bin(b, Op::Multiply, x, w)?;
     let sum = b.reduce(Op::Sum, product, axes, keepdims)?;

@@ -57,7 +57,7 @@ pub fn digitize(b: &mut Builder, x: Value, edges: Value, right: bool) -> Built {
     }
     // The order of the edges is known only when the program runs.
     let backward = super::flip(b, edges, None)?;
-    let down = searchsorted(b, backward, x, right)?;
+    let down = searchsorted(b, backward, x, !right)?;
     let count = b.dim_value(&n);
     let down = bin(b, Op::Subtract, count, down)?;
     let first = super::getitem(b, edges, &[super::Index::At(0.into())])?;

@@ -75,8 +75,7 @@ pub fn histogram(
         }
     };
     let edges = super::linspace(b, low, high, &(bins + 1), true)?;
-    let edges =
-        b.cast(edges, if b.dtype(x) == DType::F32 && range.is_none() { DType::F32 } else { DType::F64 })?;
+    let edges = b.cast(edges, if b.dtype(x) == DType::F32 { DType::F32 } else { DType::F64 })?;
     let counts = histogram_edges(b, x, edges, weights)?;
     if !density {
         return Ok([counts, edges]);
