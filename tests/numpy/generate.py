@@ -1,4 +1,4 @@
-"""Cases with NumPy's answers, for tests/tests/numpy.rs and, by namespace.py, tests/tests/namespace.
+"""Cases with NumPy's answers, for tests/tests/numpy.rs and, by namespace, tests/tests/namespace.
 
     python tests/numpy/generate.py OUT
 

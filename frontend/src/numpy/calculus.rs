@@ -23,6 +23,30 @@ pub fn diff(b: &mut Builder, x: Value, n: usize, axis: i64) -> Built {
     Ok(x)
 }
 
+/// [`diff`] of the array between further values along the axis; numbers stand for one place.
+pub fn diff_between(
+    b: &mut Builder,
+    x: Value,
+    n: usize,
+    axis: i64,
+    prepend: Option<Value>,
+    append: Option<Value>,
+) -> Built {
+    let k = axis_of(b, Op::Subtract, x, axis)?;
+    let mut parts = Vec::with_capacity(3);
+    for part in [prepend, Some(x), append].into_iter().flatten() {
+        parts.push(if b.ty(part).rank() == 0 {
+            let mut shape = b.shape(x).to_vec();
+            shape[k] = 1.into();
+            b.broadcast_to(part, &shape)?
+        } else {
+            part
+        });
+    }
+    let all = b.concatenate(&parts, axis)?;
+    diff(b, all, n, axis)
+}
+
 /// Differences of neighbours of the flattened array, between optional values before and after.
 pub fn ediff1d(b: &mut Builder, x: Value, to_end: Option<Value>, to_begin: Option<Value>) -> Built {
     let x = super::ravel(b, x)?;

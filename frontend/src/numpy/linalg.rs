@@ -2,6 +2,7 @@
 
 use super::{Built, bin, choose, constant_size, inexact, invalid, un};
 use frit_ir::build::Builder;
+use frit_ir::dim::product;
 use frit_ir::error::{Cause, TypeError};
 use frit_ir::{Attr, Attrs, DType, Dim, Key, Op, Scalar, Value};
 
@@ -214,6 +215,37 @@ pub fn matrix_power(b: &mut Builder, x: Value, n: i64) -> Built {
             _ => square = b.matmul(square, square)?,
         }
     }
+}
+
+/// The inverse for `tensordot` over `ind` axes: the first `ind` axes are the rows of a square matrix.
+pub fn tensorinv(b: &mut Builder, x: Value, ind: usize) -> Built {
+    let shape = b.shape(x).to_vec();
+    if ind == 0 || ind > shape.len() {
+        return invalid(b, Op::Inv, "Invalid ind argument.");
+    }
+    let (rows, columns) = (product(&shape[..ind]), product(&shape[ind..]));
+    let matrix = b.reshape(x, &[rows, columns])?;
+    let inverse = inv(b, matrix)?;
+    let back: Vec<Dim> = shape[ind..].iter().chain(&shape[..ind]).cloned().collect();
+    b.reshape(inverse, &back)
+}
+
+/// `x` with `tensordot(a, x, x.ndim) == y`; the axes of `a` beyond those of `y` are those of `x`.
+pub fn tensorsolve(b: &mut Builder, a: Value, y: Value) -> Built {
+    let (shape, rank) = (b.shape(a).to_vec(), b.ty(y).rank());
+    if rank > shape.len() || shape[..rank] != *b.shape(y) {
+        return invalid(b, Op::Solve, "the first axes of a must be those of b");
+    }
+    let (rows, columns) = (product(&shape[..rank]), product(&shape[rank..]));
+    if rows != columns {
+        let why =
+            "Input arrays must satisfy the requirement prod(a.shape[b.ndim:]) == prod(a.shape[:b.ndim])";
+        return invalid(b, Op::Solve, why);
+    }
+    let matrix = b.reshape(a, &[rows, columns])?;
+    let right = super::ravel(b, y)?;
+    let x = solve(b, matrix, right)?;
+    b.reshape(x, &shape[rank..])
 }
 
 /// The number of singular values above a tolerance, by default NumPy's.

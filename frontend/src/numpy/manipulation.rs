@@ -418,6 +418,26 @@ pub fn delete(b: &mut Builder, x: Value, at: &[i64], axis: i64) -> Built {
     b.take(x, keep, axis as i64)
 }
 
+/// `v` behind `x` along an axis, or both flattened.
+pub fn append(b: &mut Builder, x: Value, v: Value, axis: Option<i64>) -> Built {
+    concatenate(b, &[x, v], axis)
+}
+
+/// The flattened array, repeated or cut to fill a shape; zeros if it is empty.
+pub fn resize(b: &mut Builder, x: Value, shape: &[Dim]) -> Built {
+    if shape.iter().any(|d| d.as_const().is_some_and(|v| v < 0)) {
+        return invalid(b, Op::Reshape, "all elements of `new_shape` must be non-negative");
+    }
+    let flat = ravel(b, x)?;
+    let (have, want) = (b.shape(flat)[0].clone(), product(shape));
+    if have.is(0) {
+        return super::zeros(b, shape, b.dtype(x));
+    }
+    let long = tile(b, flat, &[want.ceil_div(&have)])?;
+    let cut = b.slice_axis(long, 0, Slice { start: 0.into(), size: want, step: 1 })?;
+    b.reshape(cut, shape)
+}
+
 /// Broadcasts several arrays to one shape.
 pub fn broadcast_arrays(b: &mut Builder, xs: &[Value]) -> Result<Vec<Value>, TypeError> {
     b.broadcast_arrays(xs)

@@ -29,6 +29,7 @@ mod quantiles;
 mod reductions;
 mod sorting;
 mod statistics;
+mod taking;
 mod window;
 
 pub use calculus::*;
@@ -43,6 +44,7 @@ pub use quantiles::*;
 pub use reductions::*;
 pub use sorting::*;
 pub use statistics::*;
+pub use taking::*;
 pub use window::*;
 
 use frit_ir::build::{Builder, Operand};

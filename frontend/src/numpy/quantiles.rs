@@ -3,6 +3,7 @@
 use super::{Arg, Built, bin, choose, invalid, un};
 use frit_ir::build::{Builder, Operand};
 use frit_ir::dim::product;
+use frit_ir::error::TypeError;
 use frit_ir::{DType, Dim, Op, Slice, Value};
 
 /// How a quantile between two elements is chosen: the nine methods of R. J. Hyndman and Y. Fan, "Sample quantiles in
@@ -81,7 +82,7 @@ struct Rows {
     kept: usize,
 }
 
-fn rows(b: &mut Builder, x: Value, axes: Option<&[i64]>) -> Result<Rows, frit_ir::error::TypeError> {
+fn rows(b: &mut Builder, x: Value, axes: Option<&[i64]>) -> Result<Rows, TypeError> {
     if b.dtype(x).is_complex() {
         return invalid(b, Op::Sort, "a must be an array of real numbers");
     }
@@ -152,31 +153,33 @@ pub fn quantile(
     method: Quantile,
 ) -> Built {
     let r = rows(b, x, axes)?;
-    let t = if b.dtype(x).is_float() { b.dtype(x) } else { DType::F64 };
     let n = super::size_as(b, &r.n, DType::F64)?;
-    let q = numbers(b, q, t)?;
-    let result = between(b, &r, n, q, method)?;
+    let (q, t) = numbers(b, x, q)?;
+    let result = between(b, &r, n, q, t, method)?;
     let result = mark_nan(b, &r, result)?;
     let lead = b.ty(q).rank();
     restore(b, result, &r, lead, keepdims)
 }
 
-/// `q` as an array; a number takes the array's type.
-fn numbers(b: &mut Builder, q: impl Arg, t: DType) -> Built {
-    let q = match q.operand() {
+/// `q` as an array, and the type of weights between elements: a number's are of the array's type.
+fn numbers(b: &mut Builder, x: Value, q: impl Arg) -> Result<(Value, DType), TypeError> {
+    match q.operand() {
         Operand::Weak(s) => {
             if !(0.0..=1.0).contains(&s.as_f64()) {
                 return invalid(b, Op::Sort, "Quantiles must be in the range [0, 1]");
             }
-            b.constant(s.cast(t))
+            let t = if b.dtype(x).is_float() { b.dtype(x) } else { DType::F64 };
+            Ok((b.constant(s.cast(DType::F64)), t))
         }
-        Operand::Value(v) => v,
-    };
-    super::inexact(b, q)
+        Operand::Value(v) => {
+            let v = super::inexact(b, v)?;
+            Ok((v, b.dtype(v)))
+        }
+    }
 }
 
 /// The quantiles of sorted rows that hold `n` numbers each: a 0-d float, or one per row.
-fn between(b: &mut Builder, r: &Rows, n: Value, q: Value, method: Quantile) -> Built {
+fn between(b: &mut Builder, r: &Rows, n: Value, q: Value, t: DType, method: Quantile) -> Built {
     let n = b.cast(n, b.dtype(q))?;
     let trail: Vec<i64> = (0..r.kept).map(|k| (k + b.ty(q).rank()) as i64).collect();
     let q = b.expand_dims(q, &trail)?;
@@ -243,8 +246,7 @@ fn between(b: &mut Builder, r: &Rows, n: Value, q: Value, method: Quantile) -> B
         Quantile::AveragedInvertedCdf => w = choose(b, between, 1.0, 0.5)?,
         _ => {}
     }
-    // A number keeps the array's type, which `q` then has.
-    let w = b.cast(w, b.dtype(q))?;
+    let w = b.cast(w, t)?;
     let d = bin(b, Op::Subtract, y, x)?;
     // From the nearer end, as NumPy does, so that the upper end is exact.
     let step = bin(b, Op::Multiply, d, w)?;
@@ -269,11 +271,10 @@ pub fn nanquantile(
         return quantile(b, x, q, axes, keepdims, method);
     }
     let r = rows(b, x, axes)?;
-    let t = b.dtype(x);
-    let q = numbers(b, q, t)?;
+    let (q, t) = numbers(b, x, q)?;
     let n = valid(b, &r)?;
     let n = b.cast(n, DType::F64)?;
-    let result = between(b, &r, n, q, method)?;
+    let result = between(b, &r, n, q, t, method)?;
     let none = bin(b, Op::Equal, n, 0.0)?;
     let result = choose(b, none, f64::NAN, result)?;
     let lead = b.ty(q).rank();
@@ -287,19 +288,13 @@ fn valid(b: &mut Builder, r: &Rows) -> Built {
     b.reduce(Op::CountNonzero, number, Some(&[0]), false)
 }
 
-/// `q / 100`, in the type that NumPy uses.
-fn hundredths(b: &mut Builder, x: Value, q: impl Arg) -> Result<Operand, frit_ir::error::TypeError> {
+/// `q / 100`.
+fn hundredths(b: &mut Builder, q: impl Arg) -> Result<Operand, TypeError> {
     Ok(match q.operand() {
-        Operand::Weak(s) => {
-            if !(0.0..=100.0).contains(&s.as_f64()) {
-                return invalid(b, Op::Sort, "Percentiles must be in the range [0, 100]");
-            }
-            // Divided in the array's own type.
-            let t = if b.dtype(x).is_float() { b.dtype(x) } else { DType::F64 };
-            let q = s.as_f64();
-            let q = if t == DType::F32 { f64::from(q as f32 / 100.0) } else { q / 100.0 };
-            Arg::operand(q)
+        Operand::Weak(s) if !(0.0..=100.0).contains(&s.as_f64()) => {
+            return invalid(b, Op::Sort, "Percentiles must be in the range [0, 100]");
         }
+        Operand::Weak(s) => Arg::operand(s.as_f64() / 100.0),
         Operand::Value(v) => bin(b, Op::Divide, v, 100)?.into(),
     })
 }
@@ -313,7 +308,7 @@ pub fn percentile(
     keepdims: bool,
     method: Quantile,
 ) -> Built {
-    let q = hundredths(b, x, q)?;
+    let q = hundredths(b, q)?;
     quantile(b, x, q, axes, keepdims, method)
 }
 
@@ -326,7 +321,7 @@ pub fn nanpercentile(
     keepdims: bool,
     method: Quantile,
 ) -> Built {
-    let q = hundredths(b, x, q)?;
+    let q = hundredths(b, q)?;
     nanquantile(b, x, q, axes, keepdims, method)
 }
 

@@ -217,7 +217,8 @@ pub fn cumulative(b: &mut Builder, op: Op, x: Value, axis: Option<i64>, dtype: O
     }
 }
 
-/// Position of the smallest (`Argmin`) or largest number, NaN ignored.
+/// Position of the smallest (`Argmin`) or largest number, NaN ignored. Of NaN only it is 0, where NumPy raises: that
+/// depends on data.
 pub fn nanarg(b: &mut Builder, op: Op, x: Value, axes: Option<&[i64]>, keepdims: bool) -> Built {
     let fill = if op == Op::Argmin { f64::INFINITY } else { f64::NEG_INFINITY };
     let x = super::elementwise::without_nan(b, x, fill)?;

@@ -23,6 +23,24 @@ pub fn argsort(b: &mut Builder, x: Value, axis: Option<i64>) -> Built {
     ordered(b, Op::Argsort, x, axis)
 }
 
+/// Positions that sort vectors (or rows along the last axis) by the last key, then by the one before it, and so on.
+pub fn lexsort(b: &mut Builder, keys: &[Value]) -> Built {
+    let Some((first, rest)) = keys.split_first() else {
+        return invalid(b, Op::Argsort, "need sequence of keys with len > 0 in lexsort");
+    };
+    let mut order = argsort(b, *first, Some(-1))?;
+    for key in rest {
+        if b.shape(*key) != b.shape(*first) {
+            return invalid(b, Op::Argsort, "all keys need to be the same shape");
+        }
+        // Stable: equal elements of a later key keep the order of the earlier ones.
+        let sorted = super::take_along_axis(b, *key, order, -1)?;
+        let at = argsort(b, sorted, Some(-1))?;
+        order = super::take_along_axis(b, order, at, -1)?;
+    }
+    Ok(order)
+}
+
 /// Positions that sort from the largest to the smallest; equal elements keep their order, NaN first.
 pub fn argsort_descending(b: &mut Builder, x: Value, axis: i64) -> Built {
     let axis = axis_of(b, Op::Argsort, x, axis)? as i64;

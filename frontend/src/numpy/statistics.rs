@@ -28,6 +28,18 @@ pub fn cov(b: &mut Builder, x: Value, rowvar: bool, ddof: i64) -> Built {
     super::squeeze(b, c, None)
 }
 
+/// The variables of `x` and then those of `y`, for [`cov`] and [`corrcoef`] of two sets (rows, or columns unless
+/// `rowvar`).
+pub fn joint(b: &mut Builder, x: Value, y: Value, rowvar: bool) -> Built {
+    let lay = |b: &mut Builder, v: Value| {
+        let single = b.ty(v).rank() <= 1;
+        let v = super::atleast(b, v, 2)?;
+        if rowvar || single { Ok(v) } else { super::transpose(b, v, None) }
+    };
+    let (x, y) = (lay(b, x)?, lay(b, y)?);
+    b.concatenate(&[x, y], 0)
+}
+
 /// Correlation coefficients, clipped to -1..1.
 pub fn corrcoef(b: &mut Builder, x: Value, rowvar: bool) -> Built {
     let c = cov(b, x, rowvar, 1)?;

@@ -315,11 +315,23 @@ fn pivots<T: Field>(m: &Matrix<T>) -> (Vec<T>, bool) {
 }
 
 /// Determinants.
-pub fn det<T: Field>(out: &View<T>, a: &View<T>) -> Result<(), LibraryError> {
+pub fn det<T: Field>(out: &View<T>, a: &View<T>) -> Result<(), LibraryError>
+where
+    T::Part: Into<f64> + FromF64,
+{
     for (p, m) in out.outer(0).into_iter().zip(Matrix::of(a)) {
         let (diagonal, odd) = pivots(&m);
         let one = T::from_part(faer::traits::math_utils::one::<T::Part>());
-        let product = diagonal.into_iter().fold(one, |x, y| x.times(&y));
+        let mut product = one;
+        for d in diagonal {
+            let magnitude: f64 = d.abs().into();
+            if magnitude == 0.0 {
+                // Singular; what elimination makes of the rest by dividing by this pivot means nothing.
+                product = T::from_part(T::Part::from_f64(0.0));
+                break;
+            }
+            product = product.times(&d);
+        }
         put(p, if odd { product.negated() } else { product });
     }
     Ok(())

@@ -6,30 +6,30 @@ use frit_ir::{DType, Dim, Scalar, Value};
 use serde_json::Value as Json;
 
 /// Arguments of a case. Numbers that JSON lacks are text (`inf`); an array argument is `{"input": position}`.
-pub struct Args<'a> {
-    pub json: &'a Json,
-    pub inputs: &'a [Value],
+pub(crate) struct Args<'a> {
+    pub(crate) json: &'a Json,
+    pub(crate) inputs: &'a [Value],
 }
 
-pub fn number(j: &Json) -> f64 {
+pub(crate) fn number(j: &Json) -> f64 {
     match j {
         Json::String(s) => s.parse().unwrap_or_else(|_| panic!("{s} is no number")),
         _ => j.as_f64().unwrap_or_else(|| panic!("{j} is no number")),
     }
 }
 
-pub fn int(j: &Json) -> i64 {
+pub(crate) fn int(j: &Json) -> i64 {
     j.as_i64().unwrap_or_else(|| panic!("{j} is no integer"))
 }
 
-pub fn ints(j: &Json) -> Vec<i64> {
+pub(crate) fn ints(j: &Json) -> Vec<i64> {
     match j {
         Json::Array(all) => all.iter().map(int).collect(),
         _ => vec![int(j)],
     }
 }
 
-pub fn scalar(j: &Json) -> Scalar {
+pub(crate) fn scalar(j: &Json) -> Scalar {
     match j {
         Json::Bool(v) => Scalar::bool(*v),
         _ if j.is_i64() => Scalar::from_i64(DType::I64, int(j)),
@@ -38,72 +38,72 @@ pub fn scalar(j: &Json) -> Scalar {
 }
 
 impl Args<'_> {
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         !self.json[name].is_null()
     }
 
-    pub fn int(&self, name: &str, default: i64) -> i64 {
+    pub(crate) fn int(&self, name: &str, default: i64) -> i64 {
         if self.has(name) { int(&self.json[name]) } else { default }
     }
 
-    pub fn axis(&self) -> Option<i64> {
+    pub(crate) fn axis(&self) -> Option<i64> {
         self.has("axis").then(|| int(&self.json["axis"]))
     }
 
-    pub fn ints(&self, name: &str) -> Option<Vec<i64>> {
+    pub(crate) fn ints(&self, name: &str) -> Option<Vec<i64>> {
         self.has(name).then(|| ints(&self.json[name]))
     }
 
     /// `axis` or `axes`; not the two lists of `tensordot`.
-    pub fn axes(&self) -> Option<Vec<i64>> {
+    pub(crate) fn axes(&self) -> Option<Vec<i64>> {
         if self.json["axes"][0].is_array() {
             return None;
         }
         self.ints("axis").or_else(|| self.ints("axes"))
     }
 
-    pub fn flag(&self, name: &str, default: bool) -> bool {
+    pub(crate) fn flag(&self, name: &str, default: bool) -> bool {
         self.json[name].as_bool().unwrap_or(default)
     }
 
-    pub fn keepdims(&self) -> bool {
+    pub(crate) fn keepdims(&self) -> bool {
         self.flag("keepdims", false)
     }
 
-    pub fn number(&self, name: &str, default: f64) -> f64 {
+    pub(crate) fn number(&self, name: &str, default: f64) -> f64 {
         if self.has(name) { number(&self.json[name]) } else { default }
     }
 
-    pub fn some_number(&self, name: &str) -> Option<f64> {
+    pub(crate) fn some_number(&self, name: &str) -> Option<f64> {
         self.has(name).then(|| number(&self.json[name]))
     }
 
-    pub fn text(&self, name: &str, default: &'static str) -> &str {
+    pub(crate) fn text(&self, name: &str, default: &'static str) -> &str {
         self.json[name].as_str().unwrap_or(default)
     }
 
-    pub fn dtype(&self, default: DType) -> DType {
+    pub(crate) fn dtype(&self, default: DType) -> DType {
         self.json["dtype"].as_str().map_or(default, |n| DType::from_name(n).expect("known type"))
     }
 
-    pub fn some_dtype(&self) -> Option<DType> {
+    pub(crate) fn some_dtype(&self) -> Option<DType> {
         self.json["dtype"].as_str().map(|n| DType::from_name(n).expect("known type"))
     }
 
-    pub fn dims(&self, name: &str) -> Vec<Dim> {
+    pub(crate) fn dims(&self, name: &str) -> Vec<Dim> {
         self.ints(name).unwrap_or_default().into_iter().map(Dim::from).collect()
     }
 
-    pub fn some_dims(&self, name: &str) -> Option<Vec<Dim>> {
+    pub(crate) fn some_dims(&self, name: &str) -> Option<Vec<Dim>> {
         self.has(name).then(|| self.dims(name))
     }
 
-    pub fn dim(&self, name: &str) -> Dim {
+    pub(crate) fn dim(&self, name: &str) -> Dim {
         Dim::from(self.int(name, 0))
     }
 
     /// An array or a number.
-    pub fn operand(&self, name: &str) -> Option<Operand> {
+    pub(crate) fn operand(&self, name: &str) -> Option<Operand> {
         let j = &self.json[name];
         if j.is_null() {
             return None;
@@ -115,12 +115,12 @@ impl Args<'_> {
     }
 
     /// An array argument.
-    pub fn value(&self, name: &str) -> Option<Value> {
+    pub(crate) fn value(&self, name: &str) -> Option<Value> {
         self.json[name]["input"].as_u64().map(|k| self.inputs[k as usize])
     }
 
     /// `x[...]`: integers, `{"slice": [start, stop, step]}`, `"..."`, `null` (a new axis), arrays and lists.
-    pub fn index(&self) -> Vec<Index<Value>> {
+    pub(crate) fn index(&self) -> Vec<Index<Value>> {
         let part = |j: &Json| -> Index<Value> {
             if let Some(k) = j["input"].as_u64() {
                 return Index::Array(self.inputs[k as usize]);

@@ -47,7 +47,7 @@ fn update(name: &str) -> np::Update {
 }
 
 /// Calls a function by NumPy's name; `None` if it is not of these.
-pub fn call(b: &mut Builder, name: &str, a: &Args<'_>) -> Option<super::Results> {
+pub(crate) fn call(b: &mut Builder, name: &str, a: &Args<'_>) -> Option<super::Results> {
     shapes(b, name, a).or_else(|| indexing(b, name, a)).or_else(|| creation(b, name, a))
 }
 
@@ -109,6 +109,8 @@ fn shapes(b: &mut Builder, name: &str, a: &Args<'_>) -> Option<super::Results> {
         "triu" => one(np::triu(b, x, a.int("k", 0))),
         "tril" => one(np::tril(b, x, a.int("k", 0))),
         "delete" => one(np::delete(b, x, &a.ints("obj").expect("positions"), a.int("axis", 0))),
+        "append" => one(np::append(b, x, all[1], a.axis())),
+        "resize" => one(np::resize(b, x, &a.dims("new_shape"))),
         "broadcast_to" => one(np::broadcast_to(b, x, &a.dims("shape"))),
         "broadcast_arrays" => np::broadcast_arrays(b, all),
         "pad" => one(np::pad(b, x, &widths(a), &pad_mode(a))),
@@ -154,6 +156,7 @@ fn indexing(b: &mut Builder, name: &str, a: &Args<'_>) -> Option<super::Results>
         }
         "argsort_descending" => one(np::argsort_descending(b, x, a.int("axis", -1))),
         "topk" => np::topk(b, x, &a.dim("k"), a.int("axis", -1)).map(Vec::from),
+        "lexsort" => one(np::lexsort(b, all)),
         "searchsorted" => one(np::searchsorted(b, x, all[1], a.text("side", "left") == "right")),
         "digitize" => one(np::digitize(b, x, all[1], a.flag("right", false))),
         "isin" => one(np::isin(b, x, all[1], a.flag("invert", false))),
@@ -201,6 +204,6 @@ fn creation(b: &mut Builder, name: &str, a: &Args<'_>) -> Option<super::Results>
 }
 
 /// Both results of a factorization multiplied.
-pub fn product(b: &mut Builder, xs: &[Value]) -> np::Built {
+pub(crate) fn product(b: &mut Builder, xs: &[Value]) -> np::Built {
     np::matmul(b, xs[0], xs[1])
 }

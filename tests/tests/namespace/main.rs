@@ -1,4 +1,4 @@
-//! `frit::numpy`, function by function, against NumPy's answers from `tests/numpy/namespace.py`.
+//! `frit::numpy`, function by function, against NumPy's answers from `tests/numpy/namespace`.
 //!
 //! Each case names a NumPy function with its arguments; it goes through the namespace, the optimizer, lowering and
 //! each backend, and as built through the reference interpreter. Values, element types and shapes are compared; where NumPy raises, so must the namespace, with the

@@ -12,7 +12,7 @@ fn one(v: np::Built) -> super::Results {
 }
 
 /// Calls a function by NumPy's name; `None` if it is not of these.
-pub fn call(b: &mut Builder, name: &str, a: &Args<'_>) -> Option<super::Results> {
+pub(crate) fn call(b: &mut Builder, name: &str, a: &Args<'_>) -> Option<super::Results> {
     if let Some(short) = name.strip_prefix("linalg.") {
         return linalg(b, short, a);
     }
@@ -169,6 +169,8 @@ fn linalg(b: &mut Builder, name: &str, a: &Args<'_>) -> Option<super::Results> {
         "matrix_rank" => one(la::matrix_rank(b, x, a.some_number("tol"))),
         "norm" => one(la::norm(b, x, norm_order(a), axes.as_deref(), a.keepdims())),
         "cond" => one(la::cond(b, x, norm_order(a))),
+        "tensorinv" => one(la::tensorinv(b, x, a.int("ind", 2) as usize)),
+        "tensorsolve" => one(la::tensorsolve(b, x, a.inputs[1])),
         "multi_dot" => one(np::multi_dot(b, a.inputs)),
         "qr_product" => la::qr(b, x, a.text("mode", "reduced") == "complete").and_then(|f| {
             let p = product(b, &f)?;
@@ -235,12 +237,28 @@ fn statistics(b: &mut Builder, name: &str, a: &Args<'_>) -> Option<super::Result
     };
     Some(match name {
         "diff" => one(np::diff(b, x, a.int("n", 1) as usize, axis)),
+        "diff_between" => {
+            let (n, first, last) = (a.int("n", 1) as usize, a.value("prepend"), a.value("append"));
+            one(np::diff_between(b, x, n, axis, first, last))
+        }
         "ediff1d" => one(np::ediff1d(b, x, a.value("to_end"), a.value("to_begin"))),
         "gradient" => one(np::gradient(b, x, spacing("spacing"), axis, a.int("edge_order", 1) as u32)),
         "trapezoid" if a.has("x") => one(np::trapezoid(b, x, spacing("x"), axis)),
         "trapezoid" => one(np::trapezoid(b, x, spacing("dx"), axis)),
         "interp" => one(np::interp(b, x, a.inputs[1], a.inputs[2], a.operand("left"), a.operand("right"))),
         "unwrap" => one(np::unwrap(b, x, a.number("period", std::f64::consts::TAU), axis)),
+        "cov" | "corrcoef" if a.inputs.len() == 2 => {
+            let rowvar = a.flag("rowvar", true);
+            let f = |b: &mut Builder| {
+                let all = np::joint(b, x, a.inputs[1], rowvar)?;
+                if name == "cov" {
+                    np::cov(b, all, true, a.int("ddof", 1))
+                } else {
+                    np::corrcoef(b, all, true)
+                }
+            };
+            one(f(b))
+        }
         "cov" => one(np::cov(b, x, a.flag("rowvar", true), a.int("ddof", 1))),
         "corrcoef" => one(np::corrcoef(b, x, a.flag("rowvar", true))),
         "histogram" => {
