@@ -199,19 +199,19 @@ impl<'a> Planner<'a> {
     }
 
     fn group(&mut self, group: &Group) -> Result<(), LowerError> {
-        let first = Value { node: group.roots[0], index: 0 };
+        let before = self.plan.steps.len();
         match &group.shape {
             Shape::Single => self.single(group.roots[0])?,
             Shape::Map { domain, rows } => self.map_group(group, domain, *rows),
             Shape::Columns => self.columns_group(group),
             Shape::Split => self.split_group(group),
         }
-        let _ = first;
-        self.report(group);
+        self.report(group, before);
         Ok(())
     }
 
-    fn report(&mut self, group: &Group) {
+    /// What the steps since `before` compute.
+    fn report(&mut self, group: &Group, before: usize) {
         let mut ops: Vec<NodeId> = group.computed(self.fusion);
         ops.sort();
         let describe = |id: &NodeId| (self.g.node(*id).op, self.g.node(*id).loc.clone());
@@ -224,7 +224,7 @@ impl<'a> Planner<'a> {
                 (node.op, node.loc.clone(), node.types[0].clone(), why)
             })
             .collect();
-        let name = match self.plan.steps.last() {
+        let name = match self.plan.steps[before..].last() {
             Some(Step::Launch(l)) => self.plan.kernels[l.kernel].name.clone(),
             _ => self.g.node(group.roots[0]).op.name().to_string(),
         };
@@ -271,6 +271,11 @@ impl<'a> Planner<'a> {
     fn map_group(&mut self, group: &Group, domain: &[Dim], rows: Option<usize>) {
         let g = self.g;
         let roots = self.roots(group);
+        if rows.is_none() && product(domain).is(0) {
+            // Results without elements: there is nothing to run, and no index to write down.
+            self.keep(roots);
+            return;
+        }
         let storage = std::mem::take(&mut self.storage);
         let mut e = Emitter::new(g, self.name(g.node(group.roots[0]).op.name()), &storage);
         e.phases = phases(g, group);

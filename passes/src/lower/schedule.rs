@@ -6,8 +6,8 @@ use frit_ir::plan::{BufferId, BufferSource, Plan, Step, View};
 use frit_ir::{Dim, Symbol};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Orders the steps for the least memory at once (see [`order`]), and adds `alloc` and `free` steps. A launch whose result has the size of an operand that dies there, and that touches
-/// both at the same places, works in place; a copy (kernel positions in `copies`) that would then copy a buffer onto
+/// Orders the steps for the least memory at once (see [`order`]), and adds `alloc` and `free` steps. A launch whose
+/// result has the size of an operand that dies there, and that touches both at the same places, works in place; a copy (kernel positions in `copies`) that would then copy a buffer onto
 /// itself is dropped.
 pub(super) fn schedule(plan: &mut Plan, copies: &HashSet<usize>) {
     let mut best: Option<(Plan, i128)> = None;
@@ -276,7 +276,14 @@ fn drop_unused_kernels(plan: &mut Plan) {
 /// body of a loop or one branch uses is taken and given back in there: its size may depend on the index, and the two
 /// branches do not add up.
 fn lifetimes(plan: &mut Plan) {
-    let steps = std::mem::take(&mut plan.steps);
+    let mut steps = std::mem::take(&mut plan.steps);
+    // Results that no step makes: they have no elements.
+    let mut made: HashSet<BufferId> = steps.iter().flat_map(uses).collect();
+    for v in plan.outputs.iter().rev() {
+        if made.insert(v.buffer) && plan.buffer(v.buffer).source == BufferSource::Output {
+            steps.insert(0, Step::Alloc(v.buffer));
+        }
+    }
     let taken = |b: BufferId| match plan.buffer(b).source {
         BufferSource::Temporary => Some(true),
         BufferSource::Output => Some(false),

@@ -300,9 +300,14 @@ impl Applier<ENode, TensorAnalysis> for Run {
     }
 }
 
-/// Whether the search has made all the nodes that it may.
+/// Pairs of nodes looked at per node that the e-graph may have.
+const PAIRS: usize = 128;
+
+/// Whether the search has made all the nodes that it may, or looked at as many pairs: a large class that is its own
+/// operand has as many pairs as the square of its size.
 fn full(egraph: &Egraph) -> bool {
-    egraph.total_size() >= egraph.analysis.most
+    let a = &egraph.analysis;
+    egraph.total_size() >= a.most || a.seen.len() / PAIRS >= a.most
 }
 
 struct PatternRun {

@@ -14,6 +14,7 @@ mod draw;
 mod generate;
 #[cfg(unix)]
 mod isolate;
+mod operations;
 mod program;
 mod regions;
 mod regressions;

@@ -92,6 +92,18 @@ fn empty_arrays_are_not_touched() {
     });
 }
 
+/// Positions in an empty array had no place in it.
+#[test]
+fn empty_arrays_are_reshaped() {
+    check(|b| {
+        let x = b.input("x", TensorType::new(DType::F64, [m(), m()]));
+        b.input("n", TensorType::new(DType::Bool, [n()]));
+        let flat = b.reshape(x, &[m() * m()]).expect("as many elements");
+        let t = b.unary(Op::Tanh, flat).expect("numbers");
+        vec![t, b.reduce(Op::Sum, t, None, false).expect("a sum")]
+    });
+}
+
 /// A view that changes nothing, of a later result of a node with several, became the node's first result.
 #[test]
 fn views_of_later_results_keep_their_result() {
