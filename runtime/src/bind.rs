@@ -4,7 +4,7 @@ use crate::project::{MemoryReport, first_origin, mentions, report};
 use crate::{RuntimeError, library, no_value};
 use frit_codegen::{Cache, CodegenError, CompiledKernel};
 use frit_ir::dim::Dim;
-use frit_ir::plan::{BufferId, Launch, Layout, LibraryCall, Origin, Plan, Step, View, stride_symbol};
+use frit_ir::plan::{BufferId, Launch, Layout, Origin, Plan, Step, View, stride_symbol};
 use frit_ir::range::Range;
 use frit_ir::{DType, Symbol};
 use std::collections::HashMap;
@@ -127,10 +127,18 @@ pub(crate) struct BoundView {
 
 #[derive(Clone, Debug)]
 pub(crate) struct BoundCall {
-    pub(crate) call: LibraryCall,
     pub(crate) inputs: Vec<BoundView>,
     pub(crate) outputs: Vec<BoundView>,
-    pub(crate) workspace: usize,
+    /// What the routine needs, or why it refuses.
+    pub(crate) plan: Result<frit_library::Plan, String>,
+    pub(crate) origin: Origin,
+}
+
+impl BoundCall {
+    /// Bytes of workspace, and bytes that the routine may allocate itself.
+    pub(crate) fn memory(&self) -> (usize, usize) {
+        self.plan.as_ref().map_or((0, 0), |p| (p.workspace, p.hidden))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -248,8 +256,8 @@ impl Binder<'_> {
                     all.iter().map(|v| self.view(v, &call.origin)).collect::<Result<Vec<BoundView>, _>>()
                 };
                 let (inputs, outputs) = (views(&call.inputs)?, views(&call.outputs)?);
-                let workspace = library::workspace(call, &inputs, &outputs);
-                BoundStep::Library(Box::new(BoundCall { call: call.clone(), inputs, outputs, workspace }))
+                let plan = library::plan(call, &inputs, &|d| self.eval(d, &call.origin), self.threads)?;
+                BoundStep::Library(Box::new(BoundCall { inputs, outputs, plan, origin: call.origin.clone() }))
             }
             Step::Swap(a, b) => BoundStep::Swap(*a, *b),
             Step::For { index, lo, hi, body } => {

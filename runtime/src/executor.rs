@@ -156,12 +156,16 @@ impl State<'_, '_> {
         let buffer = Pool::global()
             .take(bytes)
             .ok_or_else(|| RuntimeError::OutOfMemory { bytes, origin: origin.clone() })?;
-        self.current += buffer.size();
+        self.grow(buffer.size());
+        Ok(buffer)
+    }
+
+    fn grow(&mut self, bytes: usize) {
+        self.current += bytes;
         self.peak = self.peak.max(self.current);
-        if let Some(observer) = self.run.observer {
+        if let (Some(observer), true) = (self.run.observer, bytes > 0) {
             (observer.borrow_mut())(Event::Memory { current: self.current });
         }
-        Ok(buffer)
     }
 
     fn step(&mut self, step: &BoundStep) -> Result<(), RuntimeError> {
@@ -178,7 +182,7 @@ impl State<'_, '_> {
                 self.current -= self.owned[b.0 as usize].take().map_or(0, |o| o.size());
             }
             BoundStep::Launch(l) => self.observed(&l.origin, |s| s.launch(l))?,
-            BoundStep::Library(c) => self.observed(&c.call.origin, |s| s.library(c))?,
+            BoundStep::Library(c) => self.observed(&c.origin, |s| s.library(c))?,
             BoundStep::Swap(a, b) => {
                 self.pointers.swap(a.0 as usize, b.0 as usize);
                 self.owned.swap(a.0 as usize, b.0 as usize);
@@ -277,12 +281,19 @@ impl State<'_, '_> {
     }
 
     fn library(&mut self, c: &BoundCall) -> Result<(), RuntimeError> {
-        let workspace = if c.workspace > 0 { Some(self.take(c.workspace, &c.call.origin)?) } else { None };
-        let area = workspace.as_ref().map_or((std::ptr::null_mut(), 0), |w| (w.as_ptr(), w.size()));
-        let result = library::run(c, &self.pointers, area, self.bound.threads);
-        if let Some(w) = workspace {
-            self.current -= w.size();
-        }
-        result.map_err(|message| RuntimeError::Library { message, origin: c.call.origin.clone() })
+        let (bytes, hidden) = c.memory();
+        let workspace = if bytes > 0 { Some(self.take(bytes, &c.origin)?) } else { None };
+        let _reserved = Pool::global().reserve(hidden);
+        self.grow(hidden);
+        let area: &mut [u8] = match &workspace {
+            // SAFETY: a block of the pool that nothing else uses. Its bytes are arbitrary, and routines write what they
+            // read.
+            Some(w) => unsafe { std::slice::from_raw_parts_mut(w.as_ptr(), w.size()) },
+            None => &mut [],
+        };
+        // SAFETY: a verified plan allocates what its steps use, and results share no memory with operands.
+        let result = unsafe { library::run(c, &self.pointers, area, self.threads) };
+        self.current -= hidden + workspace.as_ref().map_or(0, OwnedBuffer::size);
+        result.map_err(|message| RuntimeError::Library { message, origin: c.origin.clone() })
     }
 }

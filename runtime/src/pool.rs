@@ -100,6 +100,13 @@ impl Pool {
         Some(OwnedBuffer { pointer, size, capacity, pool: self.clone() })
     }
 
+    /// Counts bytes that a library may allocate by itself for as long as the result lives.
+    pub fn reserve(self: &Arc<Pool>, bytes: usize) -> Reservation {
+        let now = self.current.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.peak.fetch_max(now, Ordering::Relaxed);
+        Reservation { bytes, pool: self.clone() }
+    }
+
     /// Bytes handed out now.
     pub fn current(&self) -> usize {
         self.current.load(Ordering::Relaxed)
@@ -148,6 +155,19 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.trim();
+    }
+}
+
+/// Bytes counted by a pool that it did not hand out.
+#[derive(Debug)]
+pub struct Reservation {
+    bytes: usize,
+    pool: Arc<Pool>,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.pool.current.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

@@ -30,7 +30,8 @@ pub struct MemoryUse {
 /// Projected memory: what a run will allocate, known before it runs.
 #[derive(Clone, Debug)]
 pub struct MemoryReport {
-    /// The most bytes at once: results, temporaries, scratch and workspace; arguments not counted.
+    /// The most bytes at once: results, temporaries, scratch, and what library routines need; arguments
+    /// not counted.
     pub peak_bytes: usize,
     /// Bytes of the arguments.
     pub input_bytes: usize,
@@ -169,9 +170,9 @@ impl Projection<'_> {
                 }
             }
             Step::Library(call) => {
-                let workspace = self.workspace(call)?;
-                if workspace > 0 {
-                    self.raise(rounded(workspace), &call.origin)?;
+                let bytes = self.routine(call)?;
+                if bytes > 0 {
+                    self.raise(bytes, &call.origin)?;
                 }
             }
             Step::Swap(a, b) => self.live.swap(a.0 as usize, b.0 as usize),
@@ -233,9 +234,10 @@ impl Projection<'_> {
         })
     }
 
-    fn workspace(&self, call: &LibraryCall) -> Result<usize, RuntimeError> {
+    /// Bytes of a routine's workspace, and those that it may allocate itself.
+    fn routine(&self, call: &LibraryCall) -> Result<usize, RuntimeError> {
+        let most = |d: &Dim| self.range(d, &call.origin).map(|r| r.1);
         let view = |v: &View| -> Result<BoundView, RuntimeError> {
-            let most = |d: &Dim| self.range(d, &call.origin).map(|r| r.1);
             let size = |d: &Dim| most(d).map(|n| n.max(0) as usize);
             Ok(BoundView {
                 buffer: v.buffer,
@@ -246,8 +248,18 @@ impl Projection<'_> {
             })
         };
         let inputs = call.inputs.iter().map(view).collect::<Result<Vec<_>, _>>()?;
-        let outputs = call.outputs.iter().map(view).collect::<Result<Vec<_>, _>>()?;
-        Ok(library::workspace(call, &inputs, &outputs))
+        // Results have the sizes of operands, and those among the parameters.
+        let sizes = call.inputs.iter().chain(&call.outputs).flat_map(|v| &v.shape);
+        let mut exact = true;
+        for d in sizes {
+            let (lo, hi) = self.range(d, &call.origin)?;
+            exact &= lo == hi;
+        }
+        if !exact {
+            return library::bound(call, &inputs, &most, self.threads);
+        }
+        let plan = library::plan(call, &inputs, &most, self.threads)?;
+        Ok(plan.map_or(0, |p| library::taken(p.workspace) + p.hidden))
     }
 }
 

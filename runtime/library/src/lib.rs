@@ -1,21 +1,31 @@
 //! Matrix products, factorizations, Fourier transforms and sorting on strided buffers.
 //!
-//! What frit does not write itself: [`gemm`] for products, [`faer`] for linear algebra, [`rustfft`] for transforms.
-//! Operands are strided views, results are C-ordered. Each family says what memory it takes beside the workspace.
+//! One [table](Routine) of routines. A [`Plan`] says what a call needs before it runs: results, workspace, and a bound on
+//! what the crates below (`faer` for linear algebra, `rustfft` for transforms) allocate themselves. Operands are strided
+//! views, results are C-ordered; threads are the caller's, and results do not depend on their number.
 
-pub mod fourier;
-pub mod linalg;
-pub mod order;
-pub mod product;
-mod view;
+mod dense;
+mod dtype;
+mod eigen;
+mod error;
+mod fft;
+mod gemm;
+mod kernel;
+mod lanes;
+mod matmul;
+mod number;
+mod operand;
+mod orthogonal;
+mod rank;
+mod scratch;
+mod search;
+mod solve;
+mod sort;
+mod table;
+mod workers;
 
-pub use view::{Element, View};
-
-/// Why a routine failed, in NumPy's words.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct LibraryError(pub String);
-
-pub(crate) fn fail<T>(message: &str) -> Result<T, LibraryError> {
-    Err(LibraryError(message.to_string()))
-}
+pub use dtype::DType;
+pub use error::{ErrorKind, LibraryError};
+pub use operand::{Input, Output};
+pub use table::{Params, Plan, Routine, Spec, bound, plan};
+pub use workers::{Alone, Workers};
