@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout)]
 
 use frit_library::{DType, Input, Output, Params, Routine, Workers, plan};
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst};
 use std::time::Instant;
 
 /// A job of the helper: how many blocks, which is next, how many are done.
@@ -26,8 +26,10 @@ impl Job<'_> {
     }
 }
 
-/// One helping thread, which waits in a loop.
+/// One helping thread, which waits in a loop while figures of two threads are taken.
 struct Pair;
+
+static AWAKE: AtomicBool = AtomicBool::new(false);
 
 static JOB: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
 static HELPING: AtomicUsize = AtomicUsize::new(0);
@@ -35,6 +37,9 @@ static HELPING: AtomicUsize = AtomicUsize::new(0);
 impl Pair {
     fn help() {
         loop {
+            while !AWAKE.load(SeqCst) {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
             HELPING.store(1, SeqCst);
             let job = JOB.load(SeqCst).cast::<Job<'_>>();
             if !job.is_null() {
@@ -94,6 +99,7 @@ fn best(
         .map(|((dtype, shape), words)| unsafe { Output::new(*dtype, shape, words.as_mut_ptr().cast()) })
         .collect();
     let mut workspace = vec![0; plan.workspace];
+    AWAKE.store(threads > 1, SeqCst);
     let mut best = f64::INFINITY;
     let start = Instant::now();
     for turn in 0.. {
