@@ -19,6 +19,9 @@ struct Fold;
 impl Visitor for Fold {
     fn visit(&mut self, b: &mut Builder, site: &Site<'_>) -> Result<Option<Vec<Value>>, TypeError> {
         let (node, inputs) = (site.node, site.inputs);
+        if let Some(values) = nothing(b, node, inputs)? {
+            return Ok(Some(values));
+        }
         if node.op == Op::Where
             && let Some(c) = b.graph().constant_of(inputs[0])
         {
@@ -39,6 +42,42 @@ impl Visitor for Fold {
             }
             None => Ok(None),
         }
+    }
+}
+
+/// What is left of a node that computes nothing: results without elements, a reduction of nothing, a loop without
+/// iterations. Lowering then has no place in an empty array to write down.
+fn nothing(b: &mut Builder, node: &Node, inputs: &[Value]) -> Result<Option<Vec<Value>>, TypeError> {
+    let empty = |t: &TensorType| t.elements().is(0);
+    let filled = |b: &mut Builder, t: &TensorType, v: Scalar| b.full(&t.shape, v);
+    if node.op == Op::For {
+        let trips = node.attrs.dim(Key::Hi) - node.attrs.dim(Key::Lo);
+        if trips.as_const().is_none_or(|n| n > 0) {
+            return Ok(None);
+        }
+        let carries = node.attrs.int(Key::Carries) as usize;
+        let mut values = inputs[..carries].to_vec();
+        for t in &node.types[carries..] {
+            values.push(filled(b, t, Scalar::zero(t.dtype))?);
+        }
+        return Ok(Some(values));
+    }
+    let made = node.op == Op::BroadcastTo && b.graph().constant_of(inputs[0]).is_some();
+    if node.op.class() == Class::Source || made {
+        return Ok(None);
+    }
+    let [t] = &node.types[..] else { return Ok(None) };
+    let identity = match node.op {
+        Op::Sum | Op::Any => Some(Scalar::zero(t.dtype)),
+        Op::Prod | Op::All => Some(Scalar::one(t.dtype)),
+        _ => None,
+    };
+    if empty(t) {
+        return Ok(Some(vec![filled(b, t, Scalar::zero(t.dtype))?]));
+    }
+    match identity {
+        Some(v) if empty(b.ty(inputs[0])) => Ok(Some(vec![filled(b, t, v)?])),
+        _ => Ok(None),
     }
 }
 
@@ -127,7 +166,7 @@ fn folded_shape(out: &TensorType, operands: &[Known]) -> Option<Vec<usize>> {
     (shape.iter().product::<usize>() <= MAX_ELEMENTS).then_some(shape)
 }
 
-/// Evaluates elementwise operations on constants and small literals.
+/// Evaluates elementwise operations on constants and small literals, and drops work on nothing.
 pub(crate) fn run(graph: &Graph, _: &mut Context<'_>) -> Result<Graph, TypeError> {
     rebuild(graph, &[], &mut Fold)
 }

@@ -112,6 +112,10 @@ mod tests {
             Op::Absolute,
         ];
         let mut b = Builder::new("random");
+        for size in ["n", "m", "z"] {
+            // Parameters that give the sizes their values.
+            b.input(size, frit_ir::TensorType::new(frit_ir::DType::Bool, [frit_ir::Dim::symbol(size)]));
+        }
         let mut outputs = Vec::new();
         while outputs.len() < 2 {
             let op = r.pick(&ops);

@@ -4,6 +4,7 @@ use crate::analysis::Analysis;
 use crate::draw::Random;
 use frit_codegen::Cache;
 use frit_ir::eval::{Array, Sizes, eval};
+use frit_ir::ops::Class;
 use frit_ir::plan::Layout;
 use frit_ir::{Attr, DType, Dim, Graph, Key, Op, Scalar};
 use frit_passes::{LowerOptions, MathLevel, Options};
@@ -170,19 +171,9 @@ fn joins(g: &Graph) -> bool {
 
 /// True if a program's kernels are the same for all sizes: no size is special, and no division by one is baked in.
 fn one_structure(p: &Program) -> bool {
+    // Shapes of loops over reduced axes and of pieces are chosen by size.
     let general = p.graph.nodes.iter().all(|n| {
-        !matches!(
-            n.op,
-            Op::Reshape
-                | Op::Concatenate
-                | Op::Stack
-                | Op::Tile
-                | Op::Repeat
-                | Op::Roll
-                | Op::For
-                | Op::While
-                | Op::If
-        )
+        matches!(n.op.class(), Class::Source | Class::Elementwise | Class::View) && n.op != Op::Reshape
     });
     general
         && p.bindings

@@ -104,6 +104,21 @@ fn empty_arrays_are_reshaped() {
     });
 }
 
+/// The elements of an empty sum were looked for before its loop.
+#[test]
+fn empty_sums_read_nothing() {
+    check(|b| {
+        let x = matrix(b, DType::I64);
+        let none = [Slice { start: 0.into(), size: 0.into(), step: 1 }, Slice::full(&n())];
+        let x = b.slice(x, &none).expect("inside");
+        let x = b.cast(x, DType::F64).expect("casts");
+        vec![
+            b.reduce(Op::Nanmean, x, Some(&[0]), false).expect("NaN"),
+            b.reduce(Op::Sum, x, Some(&[0]), true).expect("sums"),
+        ]
+    });
+}
+
 /// A view that changes nothing, of a later result of a node with several, became the node's first result.
 #[test]
 fn views_of_later_results_keep_their_result() {
