@@ -41,7 +41,7 @@ fn value_name(g: &Graph, v: Value) -> String {
 }
 
 fn attr_json(a: &Attr) -> Json {
-    let dims = |v: &[Dim]| v.iter().map(|d| dim_json(d)).collect::<Vec<_>>();
+    let dims = |v: &[Dim]| v.iter().map(dim_json).collect::<Vec<_>>();
     match a {
         Attr::Bool(b) => json!(b),
         Attr::Int(n) => json!(n),
