@@ -71,6 +71,12 @@ impl Arguments for [&dyn Argument] {
     }
 }
 
+impl<A: Arguments + ?Sized> Arguments for &A {
+    fn with<R>(&self, f: impl FnOnce(&[Raw<'_>]) -> R) -> R {
+        (**self).with(f)
+    }
+}
+
 impl Arguments for Vec<&dyn Argument> {
     fn with<R>(&self, f: impl FnOnce(&[Raw<'_>]) -> R) -> R {
         self.as_slice().with(f)

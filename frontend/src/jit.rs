@@ -1,18 +1,20 @@
 //! `jit`: from a traced closure to a program, kept per signature.
 
 use crate::argument::{Arguments, Raw};
+use crate::call::Calls;
 use crate::error::Error;
 use crate::report::Report;
+use crate::saved::Saved;
 use crate::tensor::{Tensor, TensorElement};
 use crate::tracer::{self, Traceable};
 use frit_codegen::Cache;
 use frit_ir::plan::Layout;
 use frit_ir::{DType, Dim, Graph, TensorType};
 use frit_passes::{LowerOptions, MathLevel};
-use frit_runtime::{Bound, Program, Run, threads::Threads};
+use frit_runtime::{Program, Run};
 use ndarray::ArrayD;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 /// Choices for a function. `jit` uses [`Config::new`], which reads the environment.
 #[derive(Clone, Debug)]
@@ -124,34 +126,12 @@ pub fn compile(graph: &Graph, layouts: &[Layout], config: &Config) -> Result<Rep
     })
 }
 
-/// What a cached program was compiled for.
-struct Entry {
-    signature: Vec<(DType, Vec<usize>, Vec<isize>, Layout)>,
-    bound: Arc<Bound>,
-}
-
-impl Entry {
-    fn fits(&self, arguments: &[Raw<'_>]) -> bool {
-        self.signature.len() == arguments.len()
-            && self.signature.iter().zip(arguments).all(|((dtype, shape, strides, layout), a)| {
-                *dtype == a.dtype
-                    && shape == a.shape
-                    && *layout == a.layout
-                    && (*layout == Layout::Contiguous || strides == a.strides)
-            })
-    }
-}
-
 /// A function that compiles itself for the arguments it is called with.
 pub struct Jit<F, P> {
     function: F,
-    config: Config,
-    entries: Mutex<Vec<Arc<Entry>>>,
+    calls: Calls,
     parameters: PhantomData<fn(P)>,
 }
-
-/// Signatures kept per function; the oldest is dropped.
-const MOST_SIGNATURES: usize = 64;
 
 /// Makes a function of arrays compile itself. See the crate's example.
 pub fn jit<P, F: Traceable<P>>(function: F) -> Jit<F, P> {
@@ -160,7 +140,7 @@ pub fn jit<P, F: Traceable<P>>(function: F) -> Jit<F, P> {
 
 /// [`jit`] with explicit choices.
 pub fn jit_with<P, F: Traceable<P>>(function: F, config: Config) -> Jit<F, P> {
-    Jit { function, config, entries: Mutex::default(), parameters: PhantomData }
+    Jit { function, calls: Calls::new(config), parameters: PhantomData }
 }
 
 impl<P, F: Traceable<P>> Jit<F, P> {
@@ -174,7 +154,7 @@ impl<P, F: Traceable<P>> Jit<F, P> {
 
     /// Everything about the program for the given types: graphs, rules, kernels, memory. Nothing runs.
     pub fn explain(&self, types: &[Spec]) -> Result<Report, Error> {
-        compile(&self.trace(types)?, &[], &self.config)
+        compile(&self.trace(types)?, &[], &self.calls.config)
     }
 
     /// Runs the function; compiles first if the signature is new.
@@ -184,24 +164,7 @@ impl<P, F: Traceable<P>> Jit<F, P> {
 
     /// [`Jit::call`] with a cancellation token or an observer; also the measured peak bytes.
     pub fn call_with(&self, arguments: impl Arguments, run: &Run<'_>) -> Result<(Vec<Tensor>, usize), Error> {
-        arguments.with(|raw| {
-            let bound = self.bound(raw)?;
-            // Few arguments are the rule: no allocation for them.
-            let mut few = [std::ptr::null(); 8];
-            for (slot, a) in few.iter_mut().zip(raw) {
-                *slot = a.pointer;
-            }
-            let many: Vec<*const u8>;
-            let pointers = if raw.len() <= few.len() {
-                &few[..raw.len()]
-            } else {
-                many = raw.iter().map(|a| a.pointer).collect();
-                &many
-            };
-            // SAFETY: the arguments are borrowed for the call, and the program is bound to their shapes and strides.
-            let (outputs, peak) = unsafe { bound.run(pointers, run) }?;
-            Ok((outputs.into_iter().map(Tensor).collect(), peak))
-        })
+        arguments.with(|raw| self.calls.run(raw, run, || self.trace_for(raw)))
     }
 
     /// The one result, as an array.
@@ -215,35 +178,16 @@ impl<P, F: Traceable<P>> Jit<F, P> {
 
     /// Projected memory of a call, before it runs.
     pub fn memory(&self, arguments: impl Arguments) -> Result<frit_runtime::MemoryReport, Error> {
-        arguments.with(|raw| Ok(self.bound(raw)?.memory().clone()))
+        arguments.with(|raw| Ok(self.calls.bound(raw, || self.trace_for(raw))?.memory().clone()))
     }
 
-    fn bound(&self, arguments: &[Raw<'_>]) -> Result<Arc<Bound>, Error> {
-        let lock = || self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        // Latest first.
-        if let Some(e) = lock().iter().rev().find(|e| e.fits(arguments)) {
-            return Ok(e.bound.clone());
-        }
+    /// The program for the given types, to be kept in a file: see [`Saved`].
+    pub fn saved(&self, types: &[Spec]) -> Result<Saved, Error> {
+        Ok(Saved::new(self.trace(types)?, self.calls.config.clone()))
+    }
+
+    fn trace_for(&self, arguments: &[Raw<'_>]) -> Result<Graph, Error> {
         let types: Vec<Spec> = arguments.iter().map(|a| TensorType::fixed(a.dtype, a.shape)).collect();
-        let graph = self.trace(&types)?;
-        let layouts: Vec<Layout> = arguments.iter().map(|a| a.layout).collect();
-        let report = compile(&graph, &layouts, &self.config)?;
-        let threads = match self.config.threads {
-            0 => Threads::global().count(),
-            n => n.min(Threads::global().count()),
-        };
-        let shapes: Vec<(&[usize], &[isize])> = arguments.iter().map(|a| (a.shape, a.strides)).collect();
-        let bound = Arc::new(report.program.bind(&shapes, threads)?);
-        if let Some(limit) = self.config.memory_limit {
-            bound.check_limit(limit)?;
-        }
-        let signature =
-            arguments.iter().map(|a| (a.dtype, a.shape.to_vec(), a.strides.to_vec(), a.layout)).collect();
-        let mut entries = lock();
-        if entries.len() >= MOST_SIGNATURES {
-            entries.remove(0);
-        }
-        entries.push(Arc::new(Entry { signature, bound: bound.clone() }));
-        Ok(bound)
+        self.trace(&types)
     }
 }

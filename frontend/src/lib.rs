@@ -13,12 +13,14 @@
 
 mod argument;
 mod array;
+mod call;
 mod control;
 mod error;
 mod index;
 mod jit;
 pub mod numpy;
 mod report;
+mod saved;
 mod tensor;
 mod tracer;
 
@@ -33,5 +35,6 @@ pub use index::{Index, NewAxis, all};
 pub use jit::{Config, Jit, Spec, Stats, compile, jit, jit_with, spec, stats};
 
 pub use report::{Report, STAGES};
+pub use saved::Saved;
 pub use tensor::{Tensor, TensorElement};
 pub use tracer::{Array, Operand, Outputs, Traceable};

@@ -1,7 +1,7 @@
 //! Results: arrays in the runtime's memory, seen as `ndarray` views without a copy.
 
 use crate::error::Error;
-use frit_ir::DType;
+use frit_ir::{DType, Scalar};
 use frit_runtime::Output;
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use num_complex::{Complex32, Complex64};
@@ -42,6 +42,16 @@ impl Tensor {
         }
         // SAFETY: the buffer is aligned, holds the shape's elements of this type in C order, and outlives the view.
         Ok(unsafe { ArrayViewD::from_shape_ptr(IxDyn(&self.0.shape), self.0.buffer.as_ptr().cast()) })
+    }
+
+    /// The element at a flat index, in C order. Panics outside the array.
+    pub fn get(&self, index: usize) -> Scalar {
+        let n: usize = self.0.shape.iter().product();
+        assert!(index < n, "element {index} of a result of {n} elements");
+        let size = self.0.dtype.size();
+        // SAFETY: the buffer holds `n` elements in C order.
+        let bytes = unsafe { std::slice::from_raw_parts(self.0.buffer.as_ptr().add(index * size), size) };
+        Scalar::from_bytes(self.0.dtype, bytes)
     }
 
     /// The elements in an array of their own.
