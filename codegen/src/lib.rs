@@ -42,8 +42,11 @@ pub trait Backend: Send + Sync {
     fn compile(&self, kernel: &Kernel) -> Result<CompiledKernel, CodegenError>;
 }
 
-/// Every backend by name, best first; or why this build or machine has it not.
-pub fn backends() -> Vec<(&'static str, Result<Arc<dyn Backend>, CodegenError>)> {
+/// A backend, or why this build or machine has it not.
+pub type Presence = Result<Arc<dyn Backend>, CodegenError>;
+
+/// Every backend by name, best first.
+pub fn backends() -> Vec<(&'static str, Presence)> {
     vec![
         ("cranelift", cranelift::Cranelift::new().map(|b| Arc::new(b) as Arc<dyn Backend>)),
         ("interp", Ok(Arc::new(interp::Interpreter))),

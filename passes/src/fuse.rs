@@ -98,6 +98,8 @@ pub struct Group {
     pub roots: Vec<NodeId>,
     /// Reductions computed inside, in node order (roots or not).
     pub reductions: Vec<NodeId>,
+    /// Reductions computed anew at each element that reads them, like elementwise values.
+    pub nested: Vec<NodeId>,
     /// Nodes computed or read inside.
     touched: HashSet<NodeId>,
     /// Number of nodes computed inside.
@@ -106,7 +108,14 @@ pub struct Group {
 
 impl Group {
     fn empty() -> Group {
-        Group { shape: Shape::Single, roots: vec![], reductions: vec![], touched: HashSet::new(), size: 0 }
+        Group {
+            shape: Shape::Single,
+            roots: vec![],
+            reductions: vec![],
+            nested: vec![],
+            touched: HashSet::new(),
+            size: 0,
+        }
     }
 
     /// True if the group's kernel computes or reads a node.
@@ -372,7 +381,14 @@ impl<'a> Fuser<'a> {
         }
         let mut touched: HashSet<NodeId> = self.g.node(root).inputs.iter().map(|v| v.node).collect();
         touched.insert(root);
-        self.groups.push(Group { shape, roots: vec![root], reductions: vec![], touched, size: 1 });
+        self.groups.push(Group {
+            shape,
+            roots: vec![root],
+            reductions: vec![],
+            nested: vec![],
+            touched,
+            size: 1,
+        });
         self.needs.push(BTreeSet::new());
         self.group_of.insert(root, k);
         self.home[at(root)] = BTreeSet::from([k]);
@@ -497,7 +513,9 @@ impl<'a> Fuser<'a> {
                 let inner = (0..shape.len() as i64)
                     .map(|k| {
                         if axes.contains(&k) {
-                            Dim::symbol(&format!("d{k}"))
+                            // A name that no kept coordinate has.
+                            let own = Dim::symbol(&format!("d{k}"));
+                            if kept.contains(&own) { Dim::symbol(&format!("e{k}")) } else { own }
                         } else {
                             rest.next().expect("ranks add up").clone()
                         }
@@ -532,19 +550,99 @@ impl<'a> Fuser<'a> {
                 return;
             }
         }
+        if let ([group], false) = (&users.iter().copied().collect::<Vec<_>>()[..], output)
+            && self.can_nest(id, *group)
+        {
+            let g = &mut self.groups[*group];
+            g.nested.push(id);
+            g.touched.insert(id);
+            g.touched.insert(self.g.node(id).inputs[0].node);
+            g.size += 1;
+            self.home[at(id)] = users;
+            return;
+        }
         self.store(id, Reason::Reduction);
         if let Some(group) = self.join_reduce(id, &users) {
             self.link(&users, group);
             return;
         }
         let group = self.new_group(self.own_shape(id), id);
-        self.groups[group].reductions.push(id);
+        if is_unrolled(self.g, self.g.node(id)) {
+            self.groups[group].nested.push(id);
+        } else {
+            self.groups[group].reductions.push(id);
+        }
         self.link(&users, group);
+    }
+
+    /// True if a reduction can be a loop inside the loops of the group's own reductions: they read it once per
+    /// element, so that nothing is computed twice, and the array of its results never exists.
+    fn can_nest(&self, id: NodeId, group: usize) -> bool {
+        let (node, g) = (self.g.node(id), &self.groups[group]);
+        let source = &self.g.ty(node.inputs[0]).shape;
+        let axes = node.attrs.ints(Key::Axes);
+        let first = source.len() - axes.len();
+        let trailing = axes.iter().enumerate().all(|(j, a)| *a as usize == first + j);
+        let simple = !node.types[0].dtype.is_complex() || node.op == Op::Sum;
+        if g.size >= LARGEST_GROUP || !simple || !(trailing || is_unrolled(self.g, node)) {
+            return false;
+        }
+        let wide = |shape: &[Dim]| shape.iter().filter(|d| !d.is(1)).cloned().collect::<Vec<Dim>>();
+        let kept: Vec<Dim> =
+            (0..source.len()).filter(|k| !axes.contains(&(*k as i64))).map(|k| source[k].clone()).collect();
+        let kept = wide(&kept);
+        // Who reads it: reductions over arrays of its own shape, in one pass, and nobody else.
+        let outside: Vec<NodeId> = g.roots.iter().copied().filter(|r| !g.reductions.contains(r)).collect();
+        if self.reaches(&outside, id, g) {
+            return false;
+        }
+        let input = |r: &NodeId| self.g.node(*r).inputs[0].node;
+        let readers: Vec<&Node> = g
+            .reductions
+            .iter()
+            .filter(|r| self.reaches(&[input(r)], id, g))
+            .map(|r| self.g.node(*r))
+            .collect();
+        let Some(reader) = readers.first() else { return false };
+        let alike = readers.iter().all(|r| {
+            wide(&self.g.ty(r.inputs[0]).shape) == kept
+                && r.attrs.get(Key::Axes) == reader.attrs.get(Key::Axes)
+        });
+        let once = |p: &Vec<Dim>| {
+            let mut at: Vec<Dim> = crate::lower::reduce::kept_index(node, p);
+            at.retain(|d| d.as_const().is_none());
+            let n = at.len();
+            at.sort();
+            at.dedup();
+            n == kept.len() && at.len() == n && at.iter().all(|d| d.affine_in(&d.to_string()).is_some())
+        };
+        alike
+            && self
+                .positions(id, group)
+                .is_some_and(|all| all.iter().all(once) && all.windows(2).all(|w| w[0] == w[1]))
+    }
+
+    /// True if one of the nodes is computed from `id` inside a group, other than through one of its reductions.
+    fn reaches(&self, from: &[NodeId], id: NodeId, g: &Group) -> bool {
+        let mut stack = from.to_vec();
+        let mut seen = HashSet::new();
+        while let Some(x) = stack.pop() {
+            if x == id {
+                return true;
+            }
+            if g.touched.contains(&x) && !g.reductions.contains(&x) && seen.insert(x) {
+                stack.extend(self.g.node(x).inputs.iter().map(|v| v.node));
+            }
+        }
+        false
     }
 
     /// Loops for a reduction on its own.
     fn own_shape(&self, id: NodeId) -> Shape {
         let node = self.g.node(id);
+        if is_unrolled(self.g, node) {
+            return Shape::Map { domain: node.types[0].shape.clone(), rows: None };
+        }
         if is_split(self.g, node) {
             return Shape::Split;
         }
@@ -728,6 +826,7 @@ impl<'a> Fuser<'a> {
                     let kept = &mut self.groups[a];
                     kept.roots.extend(&gone.roots);
                     kept.reductions.extend(&gone.reductions);
+                    kept.nested.extend(&gone.nested);
                     kept.touched.extend(&gone.touched);
                     kept.size += gone.size;
                     for r in gone.roots {
@@ -827,6 +926,17 @@ fn coordinates(rank: usize) -> Vec<Dim> {
 fn is_single(node: &Node) -> bool {
     matches!(node.op.class(), Class::Library | Class::Region | Class::Cumulative)
         || matches!(node.op, Op::Scatter | Op::UpdateSlice)
+}
+
+/// Elements up to which a reduction is an expression without a loop.
+pub(crate) const UNROLLED: i64 = 8;
+
+/// A reduction of so few elements that it is an expression, not a loop.
+pub(crate) fn is_unrolled(g: &Graph, node: &Node) -> bool {
+    let shape = &g.ty(node.inputs[0]).shape;
+    let reduced = product(node.attrs.ints(Key::Axes).iter().map(|a| &shape[*a as usize]));
+    let simple = !node.types[0].dtype.is_complex() || node.op == Op::Sum;
+    simple && reduced.as_const().is_some_and(|n| (1..=UNROLLED).contains(&n))
 }
 
 /// A reduction whose last axis is kept: rows are added up column by column.

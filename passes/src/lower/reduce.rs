@@ -5,6 +5,7 @@
 //! NumPy's pairwise summation, whatever the length.
 
 use super::emit::Emitter;
+use crate::fuse::is_unrolled;
 use frit_ir::graph::Node;
 use frit_ir::kernel::{LoopKind, Stmt, Var};
 use frit_ir::ops::Combine;
@@ -98,6 +99,9 @@ pub(super) fn emit_inline(e: &mut Emitter<'_>, value: Value, index: &[Dim]) -> V
     let g = e.g;
     let node = g.def(value);
     let kept = kept_index(node, index);
+    if !e.phases.contains_key(&value) && is_unrolled(g, node) {
+        return unrolled(e, value, &kept);
+    }
     let depth = e.kb.placement(&kept);
     let inner = e.kb.suspend(depth);
     let shape = &g.ty(node.inputs[0]).shape;
@@ -133,6 +137,43 @@ pub(super) fn emit_inline(e: &mut Emitter<'_>, value: Value, index: &[Dim]) -> V
     }
     e.kb.resume(inner);
     mine
+}
+
+/// A reduction of a few elements as an expression: in order, for so few the error bound of a plain sum is the best.
+fn unrolled(e: &mut Emitter<'_>, value: Value, kept: &[Dim]) -> Vec<Val> {
+    let g = e.g;
+    let node = g.def(value);
+    let shape = &g.ty(node.inputs[0]).shape;
+    let axes = node.attrs.ints(Key::Axes);
+    let combine = node.op.def().combine.expect("a reduction combines");
+    let op = primitive(combine, node.types[0].dtype.real());
+    let sizes: Vec<i64> = axes.iter().map(|a| shape[*a as usize].as_const().unwrap_or(0)).collect();
+    let mut total: Option<Vec<Val>> = None;
+    for flat in 0..sizes.iter().product::<i64>() {
+        let mut position = vec![0; sizes.len()];
+        let mut left = flat;
+        for (p, n) in position.iter_mut().zip(&sizes).rev() {
+            *p = left % n;
+            left /= n;
+        }
+        let mut rest = kept.iter();
+        let at: Vec<Dim> = (0..shape.len() as i64)
+            .map(|k| match axes.iter().position(|a| *a == k) {
+                Some(j) => Dim::constant(position[j]),
+                None => rest.next().expect("ranks add up").clone(),
+            })
+            .collect();
+        let parts = e.emit(node.inputs[0], &at);
+        e.kb.charge(1.0);
+        total = Some(match total {
+            None => parts,
+            Some(sum) => {
+                let dtype = node.types[0].dtype.real();
+                sum.iter().zip(&parts).map(|(a, b)| e.kb.emit(op, dtype, &[*a, *b])).collect()
+            }
+        });
+    }
+    total.expect("at least one element")
 }
 
 /// Part of a reduced axis that a split reduction covers, as kernel expressions.
