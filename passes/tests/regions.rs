@@ -27,6 +27,11 @@ fn vector() -> TensorType {
     TensorType::new(DType::F64, vec![Dim::symbol("n")])
 }
 
+/// An input that binds the size `m`.
+fn bind_m(b: &mut Builder) {
+    b.input("sizes", TensorType::new(DType::Bool, vec![Dim::symbol("m")]));
+}
+
 fn for_attrs(carries: i64, hi: Dim, body: Graph) -> Attrs {
     Attrs::new([
         (Key::Body, Attr::Graph(Arc::new(body))),
@@ -77,6 +82,7 @@ fn invariant_work_leaves_nested_loops() {
     });
     let g = build(|b| {
         let (x, c) = (b.input("x", vector()), b.input("c", vector()));
+        bind_m(b);
         vec![b.node(Op::For, for_attrs(1, Dim::symbol("m"), outer), &[x, c]).unwrap()]
     });
     let after = optimized(&g);
@@ -96,6 +102,7 @@ fn what_can_fail_leaves_only_loops_that_run() {
         });
         build(|b| {
             let (x, a) = (b.input("x", matrix()), b.input("a", matrix()));
+            bind_m(b);
             vec![b.node(Op::For, for_attrs(1, hi, inner), &[x, a]).unwrap()]
         })
     };
@@ -116,6 +123,7 @@ fn broadcasts_stay_in_the_loop() {
     });
     let g = build(|b| {
         let (x, c) = (b.input("x", vector()), b.input("c", vector()));
+        bind_m(b);
         vec![b.node(Op::For, for_attrs(1, Dim::symbol("m"), inner), &[x, c]).unwrap()]
     });
     assert_eq!(ops(&optimized(&g)), ["for"]);
