@@ -1,14 +1,15 @@
 //! Lifetimes: when each buffer's memory is taken and given back, and which results overwrite a dead operand.
 
 use super::order;
+use frit_ir::dim::Atom;
 use frit_ir::kernel::{Access, Kernel, Mem, Stmt, symbol_val};
 use frit_ir::plan::{BufferId, BufferSource, Plan, Step, View};
 use frit_ir::{Dim, Symbol};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Orders the steps for the least memory at once (see [`order`]), and adds `alloc` and `free` steps. A launch whose
-/// result has the size of an operand that dies there, and that touches both at the same places, works in place; a copy (kernel positions in `copies`) that would then copy a buffer onto
-/// itself is dropped.
+/// result has the size of an operand that dies there, and that touches both at the same places, works in place; a copy
+/// (kernel positions in `copies`) that would then copy a buffer onto itself is dropped.
 pub(super) fn schedule(plan: &mut Plan, copies: &HashSet<usize>) {
     let mut best: Option<(Plan, i128)> = None;
     for order in order::proposals(plan) {
@@ -152,21 +153,29 @@ fn in_place(plan: &mut Plan) {
     plan.outputs.iter_mut().for_each(|v| v.buffer = to(v.buffer));
 }
 
-/// An access to a buffer: its index, and the loops around it.
-type Place = (Vec<Dim>, Vec<Symbol>);
+/// A loop around an access: its index and range. A `while` has a symbol that no index mentions.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Around {
+    index: Symbol,
+    lo: Dim,
+    hi: Dim,
+}
 
-/// Where a kernel loads (or stores) a buffer parameter. A `while` is a loop whose symbol no index mentions.
+/// An access to a buffer: its index, and the loops around it, outermost first.
+type Place = (Vec<Dim>, Vec<Around>);
+
+/// Where a kernel loads (or stores) a buffer parameter.
 fn indices(kernel: &Kernel, param: usize, stores: bool) -> Vec<Place> {
     struct Walk {
         param: Mem,
         stores: bool,
-        open: Vec<Symbol>,
+        open: Vec<Around>,
         whiles: usize,
         out: Vec<Place>,
     }
     impl Walk {
-        fn inside(&mut self, symbol: Symbol, bodies: &[&[Stmt]]) {
-            self.open.push(symbol);
+        fn inside(&mut self, around: Around, bodies: &[&[Stmt]]) {
+            self.open.push(around);
             bodies.iter().for_each(|b| self.block(b));
             self.open.pop();
         }
@@ -179,10 +188,14 @@ fn indices(kernel: &Kernel, param: usize, stores: bool) -> Vec<Place> {
                     Stmt::Store { mem, index, .. } if self.stores && *mem == self.param => {
                         self.out.push((index.clone(), self.open.clone()));
                     }
-                    Stmt::For { index, body, .. } => self.inside(index.clone(), &[body]),
+                    Stmt::For { index, lo, hi, body, .. } => {
+                        let around = Around { index: index.clone(), lo: lo.clone(), hi: hi.clone() };
+                        self.inside(around, &[body]);
+                    }
                     Stmt::While { cond, body, .. } => {
                         self.whiles += 1;
-                        self.inside(format!("while{}", self.whiles).into(), &[cond, body]);
+                        let index = format!("while{}", self.whiles).into();
+                        self.inside(Around { index, lo: 0.into(), hi: 0.into() }, &[cond, body]);
                     }
                     Stmt::If { then, otherwise, .. } => {
                         self.block(then);
@@ -203,17 +216,41 @@ fn indices(kernel: &Kernel, param: usize, stores: bool) -> Vec<Place> {
 /// places, so that its iterations touch elements of their own; within an iteration, loads come before stores (a row
 /// read in full before it is rewritten).
 fn read_before((read, around_read): &Place, (written, around_store): &Place) -> bool {
-    let shared: Vec<&Symbol> = around_read.iter().filter(|s| around_store.contains(s)).collect();
-    let mentions = |d: &Dim, s: &Symbol| d.mentions(s);
+    let shared: Vec<&Around> = around_read.iter().filter(|s| around_store.contains(s)).collect();
     let mut by_value = false;
     written.iter().chain(read).for_each(|d| d.for_each_symbol(&mut |s| by_value |= symbol_val(s).is_some()));
-    let moves_alike = |s: &&Symbol| {
+    let moves_alike = |s: &Symbol| {
         let mut components =
-            written.iter().zip(read).filter(|(w, r)| mentions(w, s) || mentions(r, s)).peekable();
+            written.iter().zip(read).filter(|(w, r)| w.mentions(s) || r.mentions(s)).peekable();
         components.peek().is_some() && components.all(|(w, r)| w == r)
     };
+    let unmentioned = |s: &Symbol| written.iter().chain(read).all(|d| !d.mentions(s));
+    let apart = |k: usize| {
+        let s = &shared[k].index;
+        let chunks = |t: &&&Around| moves_alike(&t.index) && walks_chunk(t, s);
+        moves_alike(s) || (unmentioned(s) && shared[k + 1..].iter().any(|t| chunks(&t)))
+    };
     // Places that depend on data are known when it runs only.
-    !by_value && read.len() == written.len() && shared.iter().all(moves_alike)
+    !by_value && read.len() == written.len() && (0..shared.len()).all(apart)
+}
+
+/// True if a loop runs over another part of its range in each iteration of the loop `outer`:
+/// `for t in c*outer .. min(n, c*outer + c)`.
+fn walks_chunk(t: &Around, outer: &Symbol) -> bool {
+    let Some((step, _)) = t.lo.affine_in(outer) else { return false };
+    let end = &t.lo + &step;
+    step.as_const().is_some_and(|c| c > 0) && ends_by(&t.hi, &end)
+}
+
+/// True if `hi <= end` by its form.
+fn ends_by(hi: &Dim, end: &Dim) -> bool {
+    hi == end
+        || match hi.terms() {
+            ([(atoms, 1)], 0) => {
+                matches!(&atoms[..], [Atom::Min(a, b)] if ends_by(a, end) || ends_by(b, end))
+            }
+            _ => false,
+        }
 }
 
 fn merged_pairs(merged: &HashMap<BufferId, BufferId>) -> Vec<(BufferId, BufferId)> {

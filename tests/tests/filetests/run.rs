@@ -116,7 +116,7 @@ fn plain_nans(l: &Literal) -> Literal {
 }
 
 /// The results as text, if all ways agree.
-pub fn everywhere(graph: &Graph, case: &Case) -> Result<String, Failed> {
+pub(crate) fn everywhere(graph: &Graph, case: &Case) -> Result<String, Failed> {
     let arguments = inputs(graph, case)?;
     let ulp: u64 = case.setting("ulp").map_or(Ok(0), str::parse)?;
     let optimized = frit_passes::optimize(graph, &Options::new(MathLevel::Exact))?.graph;
