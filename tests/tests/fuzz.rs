@@ -172,12 +172,11 @@ fn check<T: FromStr + Display>(text: &str) -> bool {
 /// A graph that a reader accepts is one that the compiler can handle, if only by an error.
 fn compile(graph: &Graph) {
     // Debug builds verify what each pass and lowering made: that must hold for whatever a reader accepts.
-    match frit_passes::optimize(graph, &Options::new(MathLevel::Reassociate)) {
-        Ok(done) => match frit_passes::lower(&done.graph, &LowerOptions { layouts: vec![] }) {
-            Err(e @ (LowerError::Invalid(_) | LowerError::Type(_))) => panic!("{e}"),
-            _ => {}
-        },
-        Err(e) => panic!("{e}"),
+    let done = frit_passes::optimize(graph, &Options::new(MathLevel::Reassociate));
+    let done = done.unwrap_or_else(|e| panic!("{e}"));
+    let lowered = frit_passes::lower(&done.graph, &LowerOptions { layouts: vec![] });
+    if let Err(e @ (LowerError::Invalid(_) | LowerError::Type(_))) = lowered {
+        panic!("{e}");
     }
 }
 

@@ -1,0 +1,115 @@
+//! The command as its users run it.
+
+use ndarray::{Array1, Array2, array};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const PROGRAM: &str = r#"graph @distance(%x: f64[n, 2], %y: f64[m, 2]) -> f64[n] {
+  %a = expand_dims %x {axes = [1]} : f64[n, 1, 2]
+  %b = expand_dims %y {axes = [0]} : f64[1, m, 2]
+  %d = subtract %a, %b : f64[n, m, 2]
+  %q = square %d : f64[n, m, 2]
+  %s = sum %q {axes = [2], keepdims = false} : f64[n, m]
+  %r = sqrt %s : f64[n, m]
+  %m = min %r {axes = [1], keepdims = false} : f64[n] loc "walk.py":5:9
+  return %m
+}
+"#;
+
+/// A folder of its own for each test.
+fn folder(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&dir).expect("a folder");
+    std::fs::write(dir.join("p.frit"), PROGRAM).expect("a file");
+    ndarray_npy::write_npy(dir.join("x.npy"), &array![[0.0, 0.0], [3.0, 4.0]]).expect("an array");
+    ndarray_npy::write_npy(dir.join("y.npy"), &array![[3.0, 0.0], [6.0, 8.0]]).expect("an array");
+    dir
+}
+
+/// Exit status, standard output, standard error.
+fn frit(dir: &Path, arguments: &[&str]) -> (bool, String, String) {
+    let out = Command::new(env!("CARGO_BIN_EXE_frit"))
+        .args(arguments)
+        .current_dir(dir)
+        .output()
+        .expect("it starts");
+    let text = |b: Vec<u8>| String::from_utf8(b).expect("UTF-8");
+    (out.status.success(), text(out.stdout), text(out.stderr))
+}
+
+#[test]
+fn runs_text_and_json_programs() {
+    let dir = folder("run");
+    let (ok, out, err) = frit(&dir, &["run", "p.frit", "x.npy", "y.npy", "-o", "r", "--stats"]);
+    assert!(ok, "{err}");
+    assert!(out.contains("r.npy: f64[2] 3.0 4.0") && out.contains("peak memory"), "{out}");
+    let r: Array1<f64> = ndarray_npy::read_npy(dir.join("r.npy")).expect("the result");
+    assert_eq!(r, array![3.0, 4.0]);
+    let (ok, json, err) = frit(&dir, &["dump", "p.frit", "--stage", "json"]);
+    assert!(ok, "{err}");
+    std::fs::write(dir.join("p.json"), &json).expect("a file");
+    let (ok, out, err) = frit(&dir, &["run", "p.json", "x.npy", "y.npy"]);
+    assert!(ok && out == "f64[2] 3.0 4.0\n", "{out}{err}");
+    // Another layout: the transpose of a transposed array, as NumPy saves it in Fortran order.
+    let t: Array2<f64> = array![[0.0, 3.0], [0.0, 4.0]];
+    ndarray_npy::write_npy(dir.join("t.npy"), &t.t()).expect("an array");
+    let (ok, out, err) = frit(&dir, &["run", "p.json", "t.npy", "y.npy"]);
+    assert!(ok && out == "f64[2] 3.0 4.0\n", "{out}{err}");
+}
+
+#[test]
+fn every_stage_prints() {
+    let dir = folder("dump");
+    for (stage, mark) in [
+        ("graph", "loc \"walk.py\":5:9"),
+        ("rewritten", "graph @distance"),
+        ("plan", "launch @k0_min"),
+        ("kernels", "accumulate v0 min"),
+        ("clif", "function"),
+        ("json", "\"frit\": 1"),
+    ] {
+        let (ok, out, err) = frit(&dir, &["dump", "p.frit", "-s", stage]);
+        assert!(ok && out.contains(mark), "{stage}: {out}{err}");
+    }
+}
+
+#[test]
+fn explain_projects_memory_without_data() {
+    let dir = folder("explain");
+    let (ok, out, _) = frit(&dir, &["explain", "p.frit"]);
+    assert!(ok && out.contains("`--size n=1000`"), "{out}");
+    let (ok, out, err) = frit(&dir, &["explain", "p.frit", "--size", "n=1000000", "--size", "m=1000000"]);
+    assert!(ok && out.contains("7.63 MiB for min at walk.py:5"), "{out}{err}");
+    assert!(out.contains("peak of what frit allocates 7.63 MiB"), "the distances are not in memory: {out}");
+}
+
+#[test]
+fn mistakes_are_named() {
+    let dir = folder("mistakes");
+    std::fs::write(dir.join("word.frit"), PROGRAM.replace("sqrt", "sqr")).expect("a file");
+    std::fs::write(dir.join("cut.json"), "{\"frit\": 1, \"graph\": {\"name\": \"di").expect("a file");
+    std::fs::write(dir.join("later.json"), "{\"frit\": 2, \"graph\": {}}").expect("a file");
+    let x = std::fs::read(dir.join("x.npy")).expect("the array");
+    std::fs::write(dir.join("cut.npy"), &x[..x.len() - 3]).expect("a file");
+    ndarray_npy::write_npy(dir.join("f4.npy"), &array![[0.0f32, 0.0]]).expect("an array");
+    ndarray_npy::write_npy(dir.join("wide.npy"), &array![[0.0, 0.0, 0.0]]).expect("an array");
+    for (arguments, mark) in [
+        (&["run", "word.frit", "x.npy", "y.npy"][..], "word.frit:7:8"),
+        (&["run", "word.frit", "x.npy", "y.npy"], "unknown operation `sqr`"),
+        (&["dump", "cut.json"], "cut.json:1:"),
+        (&["dump", "later.json"], "this frit reads version 1"),
+        (&["run", "p.frit", "x.npy"], "takes 2 inputs but 1 file"),
+        (&["run", "p.frit", "x.npy", "none.npy"], "none.npy"),
+        (&["run", "p.frit", "x.npy", "cut.npy"], "cut.npy"),
+        (&["run", "p.frit", "f4.npy", "y.npy"], "argument `x` is f32[1, 2], expected f64[n, 2]"),
+        (&["run", "p.frit", "wide.npy", "y.npy"], "axis 1 has size 3, expected 2"),
+        (&["run", "p.frit", "x.npy", "y.npy", "--memory-limit", "8B"], "the limit is 8 bytes"),
+        (&["run", "p.frit", "x.npy", "y.npy", "--memory-limit", "8XB"], "unknown unit"),
+        (&["run", "nothing.frit"], "nothing.frit"),
+    ] {
+        let (ok, out, err) = frit(&dir, arguments);
+        // The message may be folded at the terminal's width.
+        let flat = err.replace(['\n', '│'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(!ok && flat.contains(mark), "{arguments:?}: {out}{err}");
+    }
+}
