@@ -138,7 +138,7 @@ pub(crate) fn per_matrix_needs(
 /// On x86 each thread reserves address space twice the size of the last cache (`private-gemm-x86`), of which only what
 /// is packed is ever touched: a block of each operand, up to 512 deep. Elsewhere (`gemm`) it is that and a buffer of the
 /// size of the second cache. Products of at most 16 pack nothing.
-fn packing_bytes(n: usize, size: usize) -> usize {
+pub(crate) fn packing_bytes(n: usize, size: usize) -> usize {
     if n <= 16 {
         return 0;
     }

@@ -10,7 +10,6 @@ mod eigen;
 mod error;
 mod fft;
 mod gemm;
-mod kernel;
 mod lanes;
 mod matmul;
 mod number;

@@ -173,11 +173,10 @@ impl Way {
         }
     }
 
-    fn workspace<T: Number>(self, m: usize, k: usize, n: usize) -> usize {
+    fn workspace<T: Number>(self, k: usize) -> usize {
         match self {
-            Way::Nothing | Way::Small => 0,
+            Way::Nothing | Way::Small | Way::Blocks => 0,
             Way::Vector => scratch::bytes::<T>(k),
-            Way::Blocks => gemm::workspace::<T>(m, k, n),
         }
     }
 }
@@ -208,7 +207,7 @@ fn multiply<T: Number>(p: &Product<T>, team: Team<'_>, workspace: &mut [u8]) {
                 vector(&v, copy, task * block..((task + 1) * block).min(rows));
             });
         }
-        Way::Blocks => gemm::multiply(p, team, workspace),
+        Way::Blocks => gemm::multiply(p, team),
     }
 }
 
@@ -222,13 +221,12 @@ fn stack_bytes<T: Number>(
     workers: usize,
 ) -> usize {
     if !exact {
-        let tall = m.saturating_mul(count);
-        return (scratch::bytes::<T>(k) + gemm::workspace::<T>(tall, k, n)).next_multiple_of(64) * workers;
+        return scratch::bytes::<T>(k).next_multiple_of(64) * workers;
     }
-    let each = Way::new(m, k, n).workspace::<T>(m, k, n).next_multiple_of(64);
+    let each = Way::new(m, k, n).workspace::<T>(k).next_multiple_of(64);
     // Either all workers are in one product, or each is in one of its own.
     let whole = if one { m * count } else { m };
-    let whole = Way::new(whole, k, n).workspace::<T>(whole, k, n);
+    let whole = Way::new(whole, k, n).workspace::<T>(k);
     whole.max(each * workers)
 }
 
@@ -246,6 +244,11 @@ pub(crate) fn needs(p: &Problem<'_>) -> Result<Needs, LibraryError> {
         * *k.max(&1) as f64
         * *n as f64
         * if dtype.is_inexact() { 0.03 } else { 0.1 };
+    let tall = if one { m.saturating_mul(count) } else { *m };
+    let hidden = match Way::new(tall, *k, *n) {
+        Way::Nothing | Way::Small | Way::Vector if p.exact => 0,
+        _ => with_any!(dtype, gemm::hidden(tall, *k, *n)),
+    };
     Ok(Needs {
         outputs: vec![(dtype, shape)],
         rows: usize::from(count > 0),
@@ -253,7 +256,7 @@ pub(crate) fn needs(p: &Problem<'_>) -> Result<Needs, LibraryError> {
         shares: true,
         scratch: Box::new(move |workers| with_any!(dtype, stack_bytes(count, size, ways, workers))),
         work: work + 20.0,
-        hidden: (0, 0),
+        hidden: (hidden, 0),
     })
 }
 

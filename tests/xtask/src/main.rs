@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must pass, in one command.
 
 use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 /// A step of `cargo xtask test`.
 struct Step {
@@ -39,11 +40,13 @@ fn main() -> ExitCode {
     let mut failed = Vec::new();
     for step in STEPS {
         println!("== {}", step.name);
+        let start = Instant::now();
         let done = Command::new(step.program).args(step.arguments).status();
         if !done.is_ok_and(|s| s.success()) {
             println!("== {} FAILED", step.name);
             failed.push(step.name);
         }
+        println!("== {}: {:.0} s", step.name, start.elapsed().as_secs_f64());
     }
     println!("{} passed, {} failed", STEPS.len() - failed.len(), failed.len());
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
