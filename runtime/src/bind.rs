@@ -4,6 +4,7 @@ use crate::project::{MemoryReport, first_origin, mentions, report};
 use crate::{RuntimeError, library, no_value};
 use frit_codegen::{Cache, CodegenError, CompiledKernel};
 use frit_ir::dim::Dim;
+use frit_ir::kernel::Access;
 use frit_ir::plan::{BufferId, Launch, Layout, Origin, Plan, Step, View, stride_symbol};
 use frit_ir::range::Range;
 use frit_ir::{DType, Symbol};
@@ -105,6 +106,8 @@ pub(crate) struct BoundLaunch {
     pub(crate) words: Vec<u64>,
     /// Buffer and byte offset of each address word.
     pub(crate) addresses: Vec<(BufferId, i64)>,
+    /// Elements to read for arrays without elements, by address word.
+    pub(crate) zeros: Vec<(usize, Arc<[u64]>)>,
     pub(crate) parallel: i64,
     /// Iterations per block, and number of blocks.
     pub(crate) grain: i64,
@@ -287,12 +290,24 @@ impl Binder<'_> {
         })
     }
 
+    /// True if a view has no elements.
+    fn is_empty(&self, v: &View, origin: &Origin) -> Result<bool, RuntimeError> {
+        let elements = &self.program.plan.buffer(v.buffer).elements;
+        for n in v.shape.iter().chain([elements]) {
+            if self.eval(n, origin)? <= 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn launch(&self, l: &Launch) -> Result<BoundLaunch, RuntimeError> {
         let eval = |d: &Dim| self.eval(d, &l.origin);
         let kernel = &self.program.plan.kernels[l.kernel];
         let layout = kernel.layout();
         let mut words = vec![0u64; layout.words];
         let mut addresses = Vec::with_capacity(l.args.len());
+        let mut zeros = Vec::new();
         for (i, (v, param)) in l.args.iter().zip(&kernel.buffers).enumerate() {
             let dtype = self.program.plan.buffer(v.buffer).dtype;
             addresses.push((v.buffer, times(eval(&v.offset)?, dtype.size() as i64, &l.origin)?));
@@ -303,6 +318,16 @@ impl Binder<'_> {
             }
             if param.rank > v.strides.len() {
                 words[layout.strides[i] + v.strides.len()] = 1;
+            }
+            if param.access != Access::Write && self.is_empty(v, &l.origin)? {
+                // A kernel that joins arrays reads an element of each, and chooses.
+                words[layout.strides[i]..][..v.strides.len()].fill(0);
+                let row = match v.shape.last() {
+                    // It does not look at the last stride.
+                    Some(n) if param.unit && parts == 1 => eval(n)?.max(1) as usize,
+                    _ => 1,
+                };
+                zeros.push((i, vec![0u64; (row * dtype.size()).div_ceil(8)].into()));
             }
         }
         let sizes = l.sizes.iter().map(eval).collect::<Result<Vec<i64>, _>>()?;
@@ -320,6 +345,7 @@ impl Binder<'_> {
             kernel: l.kernel,
             words,
             addresses,
+            zeros,
             parallel,
             grain,
             blocks,

@@ -244,6 +244,9 @@ impl State<'_, '_> {
         for (word, (buffer, offset)) in words.iter_mut().zip(&l.addresses) {
             *word = (self.pointers[buffer.0 as usize] as i64 + offset) as u64;
         }
+        for (word, zeros) in &l.zeros {
+            words[*word] = zeros.as_ptr() as u64;
+        }
         let scratch = if l.scratch > 0 { Some(self.take(l.scratch * l.workers, &l.origin)?) } else { None };
         let base = scratch.as_ref().map_or(std::ptr::null_mut(), OwnedBuffer::as_ptr);
         let cancel = self.run.cancel.as_ref();

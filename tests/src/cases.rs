@@ -64,7 +64,7 @@ pub fn interpret(graph: &Graph, inputs: &[Data]) -> Result<Vec<Data>, String> {
 }
 
 /// Text is a complete form: what is read from it prints as the same text.
-fn reads_back<T: std::fmt::Display + std::str::FromStr<Err = ParseError>>(x: &T) -> Result<(), String> {
+pub fn reads_back<T: std::fmt::Display + std::str::FromStr<Err = ParseError>>(x: &T) -> Result<(), String> {
     let text = format!("{x:#}");
     let again = text.parse::<T>().map_err(|e| format!("{e} in\n{text}"))?;
     let again = format!("{again:#}");

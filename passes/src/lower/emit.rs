@@ -20,7 +20,7 @@ pub(super) enum Binding {
     View { view: View, moving: bool },
     /// A 0-d value held in scalars.
     Scalars(Vec<Val>),
-    /// Accumulators of a column reduction: scratch indexed by the last axis minus `base`.
+    /// Accumulators of a column reduction: scratch indexed by the last axis that is not of size 1, minus `base`.
     Columns { parts: Vec<Mem>, base: Dim },
     /// Per-chunk results of a split reduction: the first axis of the view is the chunk.
     Partials { view: View, chunks: Dim },
@@ -47,6 +47,8 @@ pub(super) struct Emitter<'a> {
     pub(super) new_buffers: Vec<Buffer>,
     pub(super) first_buffer: u32,
     next_scope: u32,
+    /// Sizes of the piece being computed (of an array that is joined or padded): if one is 0, its elements are not used.
+    unused: Vec<Dim>,
     caches: HashMap<Value, RowCache>,
     bodies: HashMap<(Op, Vec<DType>, DType), ScalarFn>,
 }
@@ -60,6 +62,7 @@ impl<'a> Emitter<'a> {
             new_buffers: vec![],
             first_buffer: 0,
             next_scope: 1,
+            unused: vec![],
             bindings: HashMap::new(),
             phases: HashMap::new(),
             caches: HashMap::new(),
@@ -74,14 +77,58 @@ impl<'a> Emitter<'a> {
         bindings: HashMap<Value, Binding>,
         f: impl FnOnce(&mut Emitter<'a>) -> T,
     ) -> T {
-        let outer =
-            (self.g, std::mem::replace(&mut self.bindings, bindings), self.storage.take(), self.kb.scope);
+        let outer = (self.g, std::mem::replace(&mut self.bindings, bindings), self.storage.take());
+        let (scope, unused) = (self.kb.scope.clone(), std::mem::take(&mut self.unused));
         self.g = g;
-        self.kb.scope = self.next_scope;
+        self.kb.scope = vec![self.next_scope];
         self.next_scope += 1;
         let result = f(self);
-        (self.g, self.bindings, self.storage, self.kb.scope) = outer;
+        (self.g, self.bindings, self.storage) = outer;
+        (self.kb.scope, self.unused) = (scope, unused);
         result
+    }
+
+    /// An element of a piece that may be empty where its elements are not used: what `f` emits is harmless then. Its
+    /// loads stay inside their arrays (see [`Emitter::load`]), and its checks hold.
+    fn piece(&mut self, sizes: &[Dim], f: impl FnOnce(&mut Emitter<'a>) -> Vec<Val>) -> Vec<Val> {
+        if sizes.is_empty() {
+            return f(self);
+        }
+        let before = self.unused.len();
+        self.unused.extend_from_slice(sizes);
+        // What is computed here is not for use elsewhere; the reverse is fine.
+        self.kb.scope.push(self.next_scope);
+        self.next_scope += 1;
+        let parts = f(self);
+        self.kb.scope.pop();
+        self.unused.truncate(before);
+        parts
+    }
+
+    /// Loads an element. In a piece that may be empty, each position is brought into the array; an array without
+    /// elements has one to read, and it has a view of its own (the runtime sees from its shape that it is empty).
+    fn load(&mut self, view: &View, dtype: DType, index: &[Dim], moving: bool) -> Vec<Val> {
+        self.kb.charge(2.0);
+        if self.unused.is_empty() {
+            return self.kb.load(view, dtype, index, moving);
+        }
+        let ranges = &self.kb.ranges;
+        let axes = || index.iter().zip(&view.shape);
+        let safe: Vec<Dim> = axes().map(|(i, n)| super::index::inside(i, n, ranges)).collect();
+        if safe == index && !axes().any(|(i, n)| super::index::is_inside(i, n, ranges)) {
+            return self.kb.load(view, dtype, index, moving);
+        }
+        self.kb.load_whole(view, dtype, &safe, moving)
+    }
+
+    /// Fails the call unless `test` holds or the element is not used.
+    fn check(&mut self, test: Val, fault: Fault) {
+        let mut test = test;
+        for n in self.unused.clone() {
+            let empty = self.test_less(&n, &Dim::constant(1));
+            test = Body(&mut self.kb).or(test, empty);
+        }
+        self.kb.check(test, fault);
     }
 
     /// A contiguous array of the kernel's own, kept by the plan. Its memory is taken before the kernel's loops run, so
@@ -109,9 +156,7 @@ impl<'a> Emitter<'a> {
             return self.emit_bound(value, &binding, index);
         }
         if let Some(view) = self.storage.and_then(|s| s.get(&value)) {
-            let dtype = self.g.ty(value).dtype;
-            self.kb.charge(2.0);
-            return self.kb.load(view, dtype, index, false);
+            return self.load(view, self.g.ty(value).dtype, index, false);
         }
         if let Some(parts) = self.kb.recall(value, index) {
             return parts;
@@ -150,13 +195,13 @@ impl<'a> Emitter<'a> {
     fn emit_bound(&mut self, value: Value, binding: &Binding, index: &[Dim]) -> Vec<Val> {
         let dtype = self.g.ty(value).dtype;
         match binding {
-            Binding::View { view, moving } => {
-                self.kb.charge(2.0);
-                self.kb.load(view, dtype, index, *moving)
-            }
+            Binding::View { view, moving } => self.load(view, dtype, index, *moving),
             Binding::Scalars(parts) => parts.clone(),
             Binding::Columns { parts, base } => {
-                let at = self.kb.localize(&(index.last().expect("a column") - base));
+                // Behind the column there may be axes of size 1, kept or reduced.
+                let shape = &self.g.ty(value).shape;
+                let column = shape.iter().rposition(|n| !n.is(1)).expect("a column");
+                let at = self.kb.localize(&(&index[column] - base));
                 parts.clone().into_iter().map(|m| self.kb.load_scratch(m, at.clone(), dtype.real())).collect()
             }
             Binding::Partials { view, chunks } => {
@@ -205,7 +250,7 @@ impl<'a> Emitter<'a> {
         if node.op == Op::Power && types[1].is_signed() {
             let zero = self.kb.constant(Scalar::zero(types[1]));
             let ok = Body(&mut self.kb).le(zero, args[1]);
-            self.kb.check(ok, Fault::NegativePower);
+            self.check(ok, Fault::NegativePower);
         }
         self.apply(node.op, &types, node.types[0].dtype, &args)
     }
@@ -249,7 +294,7 @@ impl<'a> Emitter<'a> {
                 let inside = b.and(above, below);
                 // The load must be harmless even if the fault is reported later.
                 let safe = b.select(inside, at, zero);
-                self.kb.check(inside, Fault::IndexOutOfBounds);
+                self.check(inside, Fault::IndexOutOfBounds);
                 Dim::symbol(&val_symbol(safe))
             })
             .collect()
@@ -290,11 +335,11 @@ impl<'a> Emitter<'a> {
                 continue;
             }
             let mut at = index.to_vec();
-            at[axis] = if inside_low { i.clone() } else { i.maximum(&Dim::constant(0)) };
-            if !inside_high {
-                at[axis] = at[axis].minimum(&(&size - 1));
-            }
-            let piece = self.emit(v, &at);
+            at[axis] = super::index::inside(&i, &size, &self.kb.ranges);
+            let maybe_empty =
+                !(inside_low && inside_high) && super::index::maybe_empty(&size, &self.kb.ranges);
+            let sizes = if maybe_empty { std::slice::from_ref(&size) } else { &[] };
+            let piece = self.piece(sizes, |e| e.emit(v, &at));
             found = Some(match found {
                 None => piece,
                 Some(later) => {
@@ -321,8 +366,9 @@ impl<'a> Emitter<'a> {
         let low = node.attrs.dims(Key::PadLow);
         let mut at = Vec::with_capacity(index.len());
         let mut tests = Vec::new();
+        let mut maybe_empty = Vec::new();
         for ((i, l), n) in index.iter().zip(low).zip(shape) {
-            let mut p = i - l;
+            let p = i - l;
             let last = n - 1;
             let (is_low, is_high) =
                 (p.proves_nonnegative(&self.kb.ranges), (&last - &p).proves_nonnegative(&self.kb.ranges));
@@ -333,15 +379,16 @@ impl<'a> Emitter<'a> {
             }
             if !is_low {
                 tests.push(self.test_less(&(-&p), &Dim::constant(1)));
-                p = p.maximum(&Dim::constant(0));
             }
             if !is_high {
                 tests.push(self.test_less(&p, n));
-                p = p.minimum(&last);
             }
-            at.push(p);
+            if !(is_low && is_high) && super::index::maybe_empty(n, &self.kb.ranges) {
+                maybe_empty.push(n.clone());
+            }
+            at.push(super::index::inside(&p, n, &self.kb.ranges));
         }
-        let inside = self.emit(node.inputs[0], &at);
+        let inside = self.piece(&maybe_empty, |e| e.emit(node.inputs[0], &at));
         match tests.into_iter().reduce(|a, b| Body(&mut self.kb).and(a, b)) {
             None => inside,
             Some(test) => self.choose(test, &inside, &fill),
@@ -366,7 +413,8 @@ impl<'a> Emitter<'a> {
         let Some(cache) = self.caches.get_mut(&value) else { return };
         let Some((last, outer)) = index.split_last() else { return };
         // Only a loop over the whole row fills it.
-        if cache.filled.is_some() || self.kb.dim_depth(last) != self.kb.depth() {
+        let row = self.g.ty(value).shape.last().expect("a row");
+        if cache.filled.is_some() || self.kb.dim_depth(last) != self.kb.depth() || !self.kb.spans(last, row) {
             return;
         }
         cache.filled = Some((last.clone(), outer.to_vec()));

@@ -1,6 +1,6 @@
 //! Index maps of view ops: the position in the source of an element of the result.
 
-use frit_ir::dim::{Dim, Symbol, product};
+use frit_ir::dim::{Atom, Dim, Symbol, product};
 use frit_ir::graph::{Graph, Node};
 use frit_ir::plan::{View, contiguous_strides};
 use frit_ir::{Key, Op};
@@ -145,8 +145,7 @@ fn separate(a: &Dim, b: &Dim, ranges: &Ranges) -> Option<(Dim, Dim)> {
     fits.then_some((whole, rest))
 }
 
-fn single(a: &frit_ir::dim::Atom) -> Dim {
-    use frit_ir::dim::Atom;
+fn single(a: &Atom) -> Dim {
     match a {
         Atom::Sym(s) => Dim::symbol(s),
         Atom::FloorDiv(x, y) => x.floor_div(y),
@@ -218,6 +217,44 @@ pub(super) fn view_of(g: &Graph, node: &Node, source: &View) -> Option<View> {
         _ => return None,
     }
     Some(v)
+}
+
+/// True if an axis may have no elements, as far as can be told.
+pub(crate) fn maybe_empty(n: &Dim, ranges: &[(Symbol, Dim, Dim)]) -> bool {
+    !(n - 1).proves_nonnegative(ranges)
+}
+
+/// A position brought into `0..n`, as far as it is not there anyway; 0 if the axis is empty.
+pub(crate) fn inside(i: &Dim, n: &Dim, ranges: &[(Symbol, Dim, Dim)]) -> Dim {
+    let last = n - 1;
+    let (low, high) = (i.proves_nonnegative(ranges), (&last - i).proves_nonnegative(ranges));
+    if low && high || is_inside(i, n, ranges) {
+        return i.clone();
+    }
+    let zero = Dim::constant(0);
+    match (low, high) {
+        // Below 0 if the axis is empty.
+        (_, true) => i.maximum(&zero),
+        (true, false) if !maybe_empty(n, ranges) => i.minimum(&last),
+        _ if maybe_empty(n, ranges) => i.minimum(&last).maximum(&zero),
+        _ => i.maximum(&zero).minimum(&last),
+    }
+}
+
+/// True if [`inside`] has made this position, on an axis that may be empty.
+pub(crate) fn is_inside(i: &Dim, n: &Dim, ranges: &[(Symbol, Dim, Dim)]) -> bool {
+    let (zero, last) = (Dim::constant(0), n - 1);
+    let ([(atoms, 1)], 0) = i.terms() else { return false };
+    let [Atom::Max(a, b)] = &atoms[..] else { return false };
+    if *a != zero && *b != zero {
+        return false;
+    }
+    let other = if *a == zero { b } else { a };
+    let ends = match other.terms() {
+        ([(atoms, 1)], 0) => matches!(&atoms[..], [Atom::Min(x, y)] if *x == last || *y == last),
+        _ => false,
+    };
+    ends || *other == last || (&last - other).proves_nonnegative(ranges)
 }
 
 /// The greatest value of a size while loop indices run through their ranges, outermost first. An expression that is not

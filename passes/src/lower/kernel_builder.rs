@@ -59,8 +59,9 @@ pub(super) struct KernelBuilder {
     /// Plan symbols (sizes, outer plan-level loops) already passed as size parameters.
     plan_symbols: HashMap<Symbol, Symbol>,
     next_symbol: u32,
-    /// The graph that values belong to: positions in a region's graph mean something else than outside.
-    pub(super) scope: u32,
+    /// What elements are remembered for, innermost last: the graph that values belong to (positions in a region's
+    /// graph mean something else than outside), and the pieces in it that may be unused.
+    pub(super) scope: Vec<u32>,
     /// Work of one iteration of the outermost loop, in `f64` additions.
     pub(super) cost: Dim,
     /// Product of the extents of the open loops that count toward `cost`.
@@ -90,7 +91,7 @@ impl KernelBuilder {
             sizes: vec![],
             plan_symbols: HashMap::new(),
             next_symbol: 0,
-            scope: 0,
+            scope: vec![0],
             cost: Dim::constant(0),
             trips: vec![Dim::constant(1)],
         }
@@ -172,13 +173,16 @@ impl KernelBuilder {
         let known = self.dims_depth(index);
         let depth = parts.iter().map(|v| self.val_depth(*v)).max().unwrap_or(0).max(known);
         let depth = depth.max(self.barrier_depth()).min(self.depth());
-        self.frames[depth].elements.insert((self.scope, value, index.to_vec()), parts);
+        let scope = *self.scope.last().expect("a scope");
+        self.frames[depth].elements.insert((scope, value, index.to_vec()), parts);
     }
 
     /// The parts of an element computed before, if still valid.
     pub(super) fn recall(&self, value: Value, index: &[Dim]) -> Option<Vec<Val>> {
-        let key = (self.scope, value, index.to_vec());
-        self.frames.iter().rev().find_map(|f| f.elements.get(&key).cloned())
+        self.scope.iter().rev().find_map(|scope| {
+            let key = (*scope, value, index.to_vec());
+            self.frames.iter().rev().find_map(|f| f.elements.get(&key).cloned())
+        })
     }
 
     /// Forgets elements that may have been overwritten.
@@ -331,6 +335,11 @@ impl KernelBuilder {
         open
     }
 
+    /// True if a position is the index of an open loop over a whole axis.
+    pub(super) fn spans(&self, position: &Dim, extent: &Dim) -> bool {
+        self.ranges.iter().any(|(s, lo, hi)| lo.is(0) && hi == extent && Dim::symbol(s) == *position)
+    }
+
     /// True if the current frame already holds a loop (and so cannot be run with SIMD).
     pub(super) fn holds_loop(&self) -> bool {
         let is_loop = |s: &Stmt| matches!(s, Stmt::For { .. } | Stmt::While { .. } | Stmt::If { .. });
@@ -435,15 +444,20 @@ impl KernelBuilder {
         let same = |(v, p): (&View, &BufferParam)| {
             v.buffer == view.buffer && v.offset == view.offset && v.strides == view.strides && p.rank == rank
         };
-        if let Some(i) = self.views.iter().zip(&self.kernel.buffers).position(same) {
+        let found = self.views.iter().zip(&self.kernel.buffers).position(same);
+        // The plan knows nothing of the kernel's own loops.
+        view.shape = view.shape.iter().map(|d| super::index::upper_bound(d, &self.ranges)).collect();
+        if let Some(i) = found {
             let p = &mut self.kernel.buffers[i];
             if p.access != access {
                 p.access = Access::ReadWrite;
             }
+            // One view for both.
+            for (n, other) in self.views[i].shape.iter_mut().zip(&view.shape) {
+                *n = n.maximum(other);
+            }
             return Mem::Buffer(i as u32);
         }
-        // The plan knows nothing of the kernel's own loops.
-        view.shape = view.shape.iter().map(|d| super::index::upper_bound(d, &self.ranges)).collect();
         self.kernel.buffers.push(BufferParam { dtype: dtype.real(), rank, access, unit });
         self.views.push(view);
         Mem::Buffer(self.views.len() as u32 - 1)
@@ -452,15 +466,25 @@ impl KernelBuilder {
     /// Loads an array element: one part, or two for complex. A `moving` buffer is written while the kernel runs: its
     /// loads stay where they are.
     pub(super) fn load(&mut self, view: &View, dtype: DType, index: &[Dim], moving: bool) -> Vec<Val> {
-        let (mem, index) = if moving {
-            self.plain_address(view, dtype, index, Access::ReadWrite)
-        } else {
-            self.address(view, dtype, index, Access::Read)
-        };
+        if moving {
+            return self.load_whole(view, dtype, index, moving);
+        }
+        let (mem, index) = self.address(view, dtype, index, Access::Read);
+        self.load_parts(mem, dtype, &index, moving)
+    }
+
+    /// Loads an array element by its position in the whole view.
+    pub(super) fn load_whole(&mut self, view: &View, dtype: DType, index: &[Dim], moving: bool) -> Vec<Val> {
+        let access = if moving { Access::ReadWrite } else { Access::Read };
+        let (mem, index) = self.plain_address(view, dtype, index, access);
+        self.load_parts(mem, dtype, &index, moving)
+    }
+
+    fn load_parts(&mut self, mem: Mem, dtype: DType, index: &[Dim], moving: bool) -> Vec<Val> {
         let parts = if dtype.is_complex() { 2 } else { 1 };
         (0..parts)
             .map(|part| {
-                let mut index = index.clone();
+                let mut index = index.to_vec();
                 if dtype.is_complex() {
                     index.push(Dim::constant(part));
                 }

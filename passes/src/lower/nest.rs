@@ -5,9 +5,10 @@ use super::reduce::{self, Part};
 use frit_ir::dim::Symbol;
 use frit_ir::graph::Graph;
 use frit_ir::kernel::{LoopKind, Mem, Stmt};
+use frit_ir::ops::Combine;
 use frit_ir::plan::View;
-use frit_ir::prim::{Emit, Prim};
-use frit_ir::{Dim, Key, Value};
+use frit_ir::prim::{Body, Emit, Prim};
+use frit_ir::{DType, Dim, Key, Scalar, Value};
 
 /// Elements of one chunk of a long loop: the unit in which the runtime shares out work.
 pub(super) const CHUNK: i64 = 4096;
@@ -89,18 +90,15 @@ pub(super) fn map(e: &mut Emitter<'_>, domain: &Domain<'_>, roots: &[Root]) -> P
     }
     let once_per_row = |r: &Root| {
         let shape = &g.ty(r.value).shape;
+        let ends = |n: &[Dim]| n.iter().all(|n| n.is(1));
         domain.rows.is_some()
-            && (shape.len() <= rows
-                || shape[rows..].iter().zip(&domain.sizes[rows..]).all(|(s, d)| s.is(1) && !d.is(1)))
+            && (shape.len() <= rows || rows == rank || ends(&shape[rows..]) && !ends(&domain.sizes[rows..]))
     };
-    let row_place = |r: &Root| {
-        let shape_rank = g.ty(r.value).rank();
-        let mut at = index[..rows.min(shape_rank)].to_vec();
-        at.resize(shape_rank, Dim::constant(0));
-        at
-    };
-    let by_row: Vec<(&Root, Vec<Dim>)> =
-        roots.iter().filter(|r| once_per_row(r)).map(|r| (r, row_place(r))).collect();
+    let by_row: Vec<(&Root, Vec<Dim>)> = roots
+        .iter()
+        .filter(|r| once_per_row(r))
+        .map(|r| (r, keep_axes(g, r.value, &index[..rows])))
+        .collect();
     store_all(e, &by_row);
     let full: Vec<&Root> = roots.iter().filter(|r| !once_per_row(r)).collect();
     match inner.split_last() {
@@ -482,11 +480,15 @@ pub(super) fn cumulative(e: &mut Emitter<'_>, value: Value, view: &View, paralle
     }
     let real = dtype.real();
     let vars: Vec<_> = (0..if dtype.is_complex() { 2 } else { 1 }).map(|_| e.kb.var(real)).collect();
-    for (part, var) in vars.iter().enumerate() {
-        let start = reduce::identity(combine, real);
-        // The identity of a complex product is 1 + 0i.
-        let start = if part == 1 { frit_ir::Scalar::zero(real) } else { start };
-        let src = e.kb.constant(start);
+    // The first element is the first result. A complex product of it and 1 would be another one: it makes two NaNs of
+    // one, or of an infinity.
+    let choose = dtype.is_complex() && combine == Combine::Mul;
+    for var in &vars {
+        let src = e.kb.constant(match combine {
+            // Unlike 0.0, it leaves the sign of a zero.
+            Combine::Add if real.is_float() => Scalar::from_f64(real, -0.0),
+            _ => reduce::identity(combine, real),
+        });
         e.kb.stmt(Stmt::Init { var: *var, src });
     }
     let s = e.fresh("r");
@@ -496,8 +498,14 @@ pub(super) fn cumulative(e: &mut Emitter<'_>, value: Value, view: &View, paralle
     index[axis] = Dim::symbol(&s);
     let parts = e.emit(node.inputs[0], &index);
     let before: Vec<_> = vars.iter().map(|v| e.kb.get(*v)).collect();
-    let args: Vec<_> = before.into_iter().chain(parts).collect();
-    let after = e.apply(Emitter::combine_op(combine), &[dtype; 2], dtype, &args);
+    let args: Vec<_> = before.into_iter().chain(parts.iter().copied()).collect();
+    let mut after = e.apply(Emitter::combine_op(combine), &[dtype; 2], dtype, &args);
+    if choose {
+        let (at, zero) = (e.kb.index(&index[axis]), e.kb.constant(Scalar::zero(DType::I64)));
+        let mut b = Body(&mut e.kb);
+        let first = b.le(at, zero);
+        after = parts.iter().zip(&after).map(|(p, a)| b.select(first, *p, *a)).collect();
+    }
     for (var, src) in vars.iter().zip(&after) {
         e.kb.stmt(Stmt::Set { var: *var, src: *src });
     }

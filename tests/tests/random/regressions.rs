@@ -16,7 +16,7 @@ fn check(build: impl Fn(&mut Builder) -> Vec<Value>) {
     let outputs = build(&mut b);
     let graph = b.finish(outputs);
     for strided in [false, true] {
-        for sizes in [[(5, 127), (64, 7)], [(3, 2), (1, 1)], [(0, 65), (9, 0)]] {
+        for sizes in [[(5, 127), (64, 7)], [(3, 2), (1, 7)], [(1, 1), (0, 0)], [(0, 65), (9, 0)]] {
             let mut r = Random::new(1);
             let bindings = sizes.iter().map(|(m, n)| {
                 let sizes = Sizes::new([("m", *m), ("n", *n)]);
@@ -181,5 +181,113 @@ fn windows_as_large_as_the_array() {
         ]);
         let v = b.node(Op::For, attrs, &[x]).expect("well-typed");
         vec![v, Value { index: 1, ..v }, Value { index: 2, ..v }]
+    });
+}
+
+/// A column's accumulators were looked for along the last axis, though it has one element.
+#[test]
+fn columns_before_axes_of_size_one() {
+    check(|b| {
+        let x = b.input("x", TensorType::new(DType::F64, [n(), m(), 1.into()]));
+        let y = b.input("y", TensorType::new(DType::F64, [n(), m(), 1.into(), 1.into()]));
+        vec![
+            b.reduce(Op::Sum, x, Some(&[0]), true).expect("sums"),
+            b.reduce(Op::Sum, x, Some(&[0]), false).expect("sums"),
+            b.reduce(Op::Sum, y, Some(&[0, 3]), true).expect("sums"),
+            b.reduce(Op::Sum, y, Some(&[0, 2]), false).expect("sums"),
+        ]
+    });
+}
+
+/// The only element of a reduction over a single row was written once per element of the row.
+#[test]
+fn a_reduction_of_one_row_with_what_uses_it() {
+    check(|b| {
+        let x = matrix(b, DType::Bool);
+        let y = b.input("y", TensorType::new(DType::U16, [n()]));
+        let any = b.reduce(Op::Any, x, None, true).expect("a bool");
+        let cast = b.cast(any, DType::U16).expect("casts");
+        vec![b.binary(Op::Add, cast, y).expect("numbers"), any]
+    });
+}
+
+/// The elements of an empty piece were looked for before its first or behind its last.
+#[test]
+fn empty_pieces_are_not_read() {
+    check(|b| {
+        let (x, y) = (matrix(b, DType::F64), matrix(b, DType::F64));
+        let v = b.input("v", TensorType::new(DType::C128, [n()]));
+        let w = b.input("w", TensorType::new(DType::C128, [m()]));
+        let at = b.input("at", TensorType::new(DType::Bool, [m()]));
+        // Where `m` is 0 the whole of `v` is left out.
+        let from = |s: Dim, size: Dim| [Slice { start: s, size, step: 1 }];
+        let (low, high) = (m().minimum(&n()), &n() - m().minimum(&n()));
+        let head = b.slice(v, &from(0.into(), low.clone())).expect("inside");
+        let tail = b.slice(v, &from(low, high)).expect("inside");
+        let at = b.cast(at, DType::I64).expect("casts");
+        let last = b.dim_value(&(m() - 1));
+        let at = b.binary(Op::Minimum, at, last).expect("numbers");
+        let taken = b.take(w, at, 0);
+        let mut out = vec![
+            b.concatenate(&[x, y, x], 0).expect("joins"),
+            b.concatenate(&[x, y], 1).expect("joins"),
+            b.concatenate(&[v, w], 0).expect("joins"),
+            b.concatenate(&[tail, w, head], 0).expect("joins"),
+        ];
+        let sums = b.reduce(Op::Sum, x, Some(&[0]), false).expect("sums");
+        let rows = b.reduce(Op::Sum, x, Some(&[1]), false).expect("sums");
+        let both = b.concatenate(&[sums, rows], 0).expect("joins");
+        out.push(b.unary(Op::Tanh, both).expect("numbers"));
+        // Positions in a piece without elements are not looked at.
+        out.push(b.concatenate(&[v, taken.expect("positions")], 0).expect("joins"));
+        let pads = [(Key::PadLow, vec![2.into(), 0.into()]), (Key::PadHigh, vec![0.into(), 3.into()])];
+        let attrs = Attrs::new(pads.map(|(k, d): (Key, Vec<Dim>)| (k, Attr::Dims(d))));
+        let fill = b.constant(Scalar::from_f64(DType::F64, 7.0));
+        out.push(b.node(Op::Pad, attrs, &[x, fill]).expect("pads"));
+        out
+    });
+}
+
+/// The first result of a complex product was a product with 1, of which one NaN makes two.
+#[test]
+fn cumulations_begin_with_the_first_element() {
+    let caches: Vec<Cache> = frit_codegen::available().into_iter().map(Cache::new).collect();
+    let special = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.5, -0.0];
+    let numbers = special.iter().flat_map(|re| special.iter().map(|im| (*re, *im)));
+    let elements: Vec<Scalar> =
+        numbers.map(|(re, im)| Scalar::complex(DType::C128, num_complex::Complex64::new(re, im))).collect();
+    for op in [Op::Cumsum, Op::Cumprod] {
+        let mut b = Builder::new("regression");
+        let x = b.input("x", TensorType::new(DType::C128, [m(), n()]));
+        let y = b.cumulative(op, x, 0).expect("runs");
+        let graph = b.finish(vec![y]);
+        let sizes = Sizes::new([("m", 2), ("n", elements.len() as i64)]);
+        // The first row alone: what follows may round otherwise.
+        let twice: Vec<Scalar> = elements.iter().chain(&elements).copied().collect();
+        let array = frit_ir::eval::Array::new(DType::C128, &[2, elements.len()], twice);
+        let p = Program {
+            graph,
+            level: MathLevel::Exact,
+            bindings: vec![Binding { sizes, arguments: vec![Argument::contiguous(array)] }],
+        };
+        p.check(&caches, true).unwrap_or_else(|why| panic!("{op}: {why}"));
+    }
+}
+
+/// Results of reductions were stored as if their axes ended where those of the loops do.
+#[test]
+fn results_of_rows_with_more_or_fewer_axes() {
+    check(|b| {
+        let x = b.input("x", TensorType::new(DType::Bool, [m(), n()]));
+        let y = b.input("y", TensorType::new(DType::I64, [n(), n()]));
+        let any = b.reduce(Op::Any, x, Some(&[0]), true).expect("a bool");
+        let up = b.expand_dims(any, &[1]).expect("an axis");
+        let count = b.reduce(Op::CountNonzero, y, None, true).expect("counts");
+        vec![
+            b.cast(up, DType::I32).expect("casts"),
+            any,
+            b.reduce(Op::Sum, count, Some(&[1]), false).expect("sums"),
+            count,
+        ]
     });
 }
