@@ -143,7 +143,7 @@ fn temporaries_that_grow_shrink_or_do_both() {
     for i in 0..n {
         let h = a.slice(s![..i, i..]).mapv(|v| (v * 0.5).exp());
         let sum = h.dot(&a.slice(s![i.., ..i]).mapv(|v| (v * 0.25).exp())).sum();
-        want = want + sum;
+        want += sum;
     }
     check(&both, &a, &want, 1.1);
 }

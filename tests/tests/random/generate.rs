@@ -247,8 +247,7 @@ impl Generator {
                     fine(c.re) && fine(c.im)
                 })
             };
-            let ok = a.values[k].iter().all(|x| x.data.len() <= MOST && (!a.flags[k].rough || tame(x)));
-            ok
+            a.values[k].iter().all(|x| x.data.len() <= MOST && (!a.flags[k].rough || tame(x)))
         })
     }
 
@@ -415,7 +414,7 @@ impl Generator {
             Op::Sum | Op::Mean | Op::Var | Op::Logsumexp | Op::Nansum | Op::Nanmean | Op::Nanvar
         );
         let extreme = matches!(op, Op::Max | Op::Min | Op::Nanmin | Op::Nanmax);
-        if rough && !smooth && !(extreme && !complex) {
+        if rough && !smooth && (complex || !extreme) {
             return Err(no());
         }
         let rank = self.b.ty(x).rank() as i64;

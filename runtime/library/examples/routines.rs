@@ -1,4 +1,4 @@
-//! Throughput of the routines on this machine: `cargo run --release -p frit-library --example throughput [matmul]`.
+//! Throughput of the routines on this machine: `cargo run --release -p frit-library --example routines [matmul]`.
 #![allow(clippy::print_stdout)]
 
 use frit_library::{DType, Input, Output, Params, Routine, Workers, plan};
