@@ -117,7 +117,11 @@ pub(super) fn composite(
 fn mean(line: &[Scalar]) -> Complex64 {
     let s = sum(line.iter().map(|v| v.as_complex()));
     let n = line.len() as f64;
-    Complex64::new(s.re / n, s.im / n)
+    if line.iter().all(|v| !v.dtype().is_complex()) {
+        return Complex64::new(s.re / n, 0.0);
+    }
+    // Divided by n + 0i, as NumPy does it: an infinite part makes a NaN of the other one.
+    Complex64::new((s.re + s.im * 0.0) / n, (s.im - s.re * 0.0) / n)
 }
 
 /// The sum of squared distances from the mean.

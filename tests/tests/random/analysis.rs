@@ -350,7 +350,10 @@ impl Expected {
             let fine = want.dtype.is_inexact() && {
                 let (a, b) = (g.as_complex(), w.as_complex());
                 let open = self.flags.open_zero || self.flags.rough;
-                let part = |p: f64, q: f64| (p.is_nan() && q.is_nan()) || (p == q && (p != 0.0 || open));
+                let part = |p: f64, q: f64| {
+                    let sign = open || p != 0.0 || p.is_sign_negative() == q.is_sign_negative();
+                    (p.is_nan() && q.is_nan()) || (p == q && sign)
+                };
                 let same = part(a.re, b.re) && part(a.im, b.im);
                 let near = |p: f64, q: f64| {
                     (p.is_nan() && q.is_nan()) || p == q || (p - q).abs() <= *t || t.is_infinite()

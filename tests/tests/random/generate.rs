@@ -27,6 +27,8 @@ pub(crate) struct Generator {
     /// What further operations draw from.
     pub(crate) pool: Vec<Value>,
     pub(crate) dtypes: Vec<DType>,
+    /// Mostly reductions of reductions.
+    nests: bool,
 }
 
 pub(crate) type Built = Result<Value, TypeError>;
@@ -54,8 +56,10 @@ pub(crate) fn program(seed: u64) -> Program {
     let first = if r.one_in(2) { DType::F64 } else { r.pick(&DType::ALL) };
     let dtypes = vec![first, first, r.pick(&common), r.pick(&DType::ALL)];
     let analyses = bindings.iter().map(|(m, n)| Analysis::new(Sizes::new([("m", *m), ("n", *n)]))).collect();
+    let nests = r.one_in(4);
     let mut g = Generator {
         r,
+        nests,
         b: Builder::new("random"),
         level,
         values,
@@ -189,6 +193,7 @@ impl Generator {
     /// Adds one operation to the pool, or leaves everything as it was.
     fn step(&mut self) {
         let kept = (self.b.graph().nodes.len(), self.b.graph().inputs.len());
+        let pool = self.pool.len();
         let made = self.operation();
         let all = self.evaluate();
         match made {
@@ -199,7 +204,10 @@ impl Generator {
                     }
                 }
             }
-            _ => self.forget(kept),
+            _ => {
+                self.pool.truncate(pool);
+                self.forget(kept);
+            }
         }
     }
 
@@ -279,7 +287,7 @@ impl Generator {
     }
 
     /// An operand for `x`: often of the same type and a shape that broadcasts.
-    fn partner(&mut self, x: Value) -> Value {
+    pub(crate) fn partner(&mut self, x: Value) -> Value {
         let own = self.b.ty(x).clone();
         if self.r.one_in(5) {
             let v = element(&mut self.r, own.dtype, self.values);
@@ -295,6 +303,9 @@ impl Generator {
             })
             .collect();
         let same: Vec<Value> = fitting.iter().copied().filter(|v| self.b.dtype(*v) == own.dtype).collect();
+        if fitting.is_empty() {
+            return x;
+        }
         if !same.is_empty() && !self.r.one_in(4) { self.r.pick(&same) } else { self.r.pick(&fitting) }
     }
 
@@ -408,6 +419,18 @@ impl Generator {
             self.r.pick(&ops)
         };
         let x = self.any();
+        let rank = self.b.ty(x).rank() as i64;
+        let axes: Vec<i64> = match self.r.below(3) {
+            0 => (0..rank).collect(),
+            1 if rank > 0 => vec![self.r.below(rank as usize) as i64],
+            _ => (0..rank).filter(|_| self.r.one_in(2)).collect(),
+        };
+        let keep = self.r.one_in(2);
+        self.reduce_by(op, x, &axes, keep)
+    }
+
+    /// A reduction whose result can be judged.
+    pub(crate) fn reduce_by(&mut self, op: Op, x: Value, axes: &[i64], keep: bool) -> Built {
         let (rough, complex) = (self.is_rough(x), self.b.dtype(x).is_complex());
         let smooth = matches!(
             op,
@@ -417,22 +440,16 @@ impl Generator {
         if rough && !smooth && (complex || !extreme) {
             return Err(no());
         }
-        let rank = self.b.ty(x).rank() as i64;
-        let axes: Vec<i64> = match self.r.below(3) {
-            0 => (0..rank).collect(),
-            1 if rank > 0 => vec![self.r.below(rank as usize) as i64],
-            _ => (0..rank).filter(|_| self.r.one_in(2)).collect(),
-        };
-        let keep = self.r.one_in(2);
+        let rank = self.b.ty(x).rank();
         let more = if op.def().attrs.iter().any(|a| a.0 == Key::Ddof) {
             Attrs::new([(Key::Ddof, Attr::Scalar(Scalar::from_i64(DType::F64, self.r.below(2) as i64)))])
         } else {
             Attrs::NONE
         };
-        if matches!(op, Op::Argmin | Op::Argmax) && axes.len() != 1 && axes.len() != rank as usize {
+        if matches!(op, Op::Argmin | Op::Argmax) && axes.len() != 1 && axes.len() != rank {
             return Err(no());
         }
-        self.b.reduce_with(op, x, Some(&axes), keep, more)
+        self.b.reduce_with(op, x, Some(axes), keep, more)
     }
 
     fn cumulative(&mut self) -> Built {
@@ -638,7 +655,11 @@ impl Generator {
     }
 
     fn operation(&mut self) -> Built {
-        match self.r.below(20) {
+        if self.nests && self.r.one_in(2) {
+            return self.nested();
+        }
+        match self.r.below(21) {
+            20 => self.nested(),
             0..=6 => self.random_elementwise(),
             7 => self.cast(),
             8..=9 => self.reduce(),

@@ -14,6 +14,7 @@ mod draw;
 mod generate;
 #[cfg(unix)]
 mod isolate;
+mod nested;
 mod operations;
 mod program;
 mod regions;
