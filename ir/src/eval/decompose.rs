@@ -23,7 +23,7 @@ pub(super) fn composite(
     };
     let ddof = || n.attrs.scalar(Key::Ddof).as_f64();
     Ok(match n.op {
-        Op::Mean => per_line(n, x, dtype, shape, |line| Ok(Scalar::complex(dtype, mean(line))))?,
+        Op::Mean => per_line(n, x, dtype, shape, |line| Ok(Scalar::complex(dtype, mean(dtype, line))))?,
         Op::Var => {
             per_line(n, x, dtype, shape, |line| real(squares(line) / (line.len() as f64 - ddof()).max(0.0)))?
         }
@@ -36,7 +36,9 @@ pub(super) fn composite(
             let v = if free > 0.0 { squares(&line) / free } else { f64::NAN };
             real(if n.op == Op::Nanstd { v.sqrt() } else { v })
         })?,
-        Op::Nanmean => per_line(n, x, dtype, shape, |line| Ok(Scalar::complex(dtype, mean(&numbers(line)))))?,
+        Op::Nanmean => {
+            per_line(n, x, dtype, shape, |line| Ok(Scalar::complex(dtype, mean(dtype, &numbers(line)))))?
+        }
         Op::CountNonzero => per_line(n, x, dtype, shape, |line| {
             Ok(Scalar::from_i64(
                 dtype,
@@ -114,10 +116,10 @@ pub(super) fn composite(
     })
 }
 
-fn mean(line: &[Scalar]) -> Complex64 {
+fn mean(t: DType, line: &[Scalar]) -> Complex64 {
     let s = sum(line.iter().map(|v| v.as_complex()));
     let n = line.len() as f64;
-    if line.iter().all(|v| !v.dtype().is_complex()) {
+    if !t.is_complex() {
         return Complex64::new(s.re / n, 0.0);
     }
     // Divided by n + 0i, as NumPy does it: an infinite part makes a NaN of the other one.
@@ -126,6 +128,7 @@ fn mean(line: &[Scalar]) -> Complex64 {
 
 /// The sum of squared distances from the mean.
 fn squares(line: &[Scalar]) -> f64 {
-    let m = mean(line);
+    let t = line.first().map_or(DType::F64, |v| v.dtype());
+    let m = mean(t, line);
     sum(line.iter().map(|v| (v.as_complex() - m).norm_sqr().into())).re
 }
