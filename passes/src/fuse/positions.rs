@@ -144,7 +144,11 @@ impl Fuser<'_> {
         let mut first: Option<Vec<Dim>> = None;
         for p in all {
             let n = normal(&crate::lower::reduce::kept_index(node, &p));
-            let increasing = n.windows(2).all(|w| w[0] < w[1]);
+            // Coordinates themselves: a backward slice reads other rows than the loops stand at.
+            let plain = n.iter().all(|d| {
+                matches!(d.terms(), ([(atoms, 1)], 0) if matches!(&atoms[..], [frit_ir::dim::Atom::Sym(_)]))
+            });
+            let increasing = plain && n.windows(2).all(|w| w[0] < w[1]);
             let full = n.len() == kept_sizes.iter().filter(|d| !d.is(1)).count();
             if !increasing || !full || first.as_ref().is_some_and(|f| *f != n) {
                 return false;

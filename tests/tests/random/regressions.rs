@@ -291,3 +291,19 @@ fn results_of_rows_with_more_or_fewer_axes() {
         ]
     });
 }
+
+/// A reduction read backward by what follows it was computed in the loops of what follows, row by row forward.
+#[test]
+fn reductions_read_backward() {
+    check(|b| {
+        let x = b.input("x", TensorType::new(DType::I64, [7.into(), m(), n()]));
+        b.input("n", TensorType::new(DType::Bool, [m(), n()]));
+        let sum = b.reduce(Op::Sum, x, Some(&[1]), true).expect("sums");
+        let back = b.slice_axis(sum, 0, Slice { start: 6.into(), size: 7.into(), step: -1 }).expect("inside");
+        let columns = b.reduce(Op::Min, back, Some(&[1]), false).expect("one element");
+        let rows = b.reduce(Op::Sum, x, Some(&[2]), false).expect("sums");
+        let back =
+            b.slice_axis(rows, 0, Slice { start: 6.into(), size: 7.into(), step: -1 }).expect("inside");
+        vec![columns, b.unary(Op::Negative, back).expect("numbers")]
+    });
+}
