@@ -28,6 +28,12 @@ const STEPS: &[Step] = &[
         program: "target/venv/bin/python",
         arguments: &["tests/numpy/generate.py", "target/numpy-cases"],
     },
+    Step {
+        name: "python package",
+        program: "target/venv/bin/python",
+        arguments: &["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", "."],
+    },
+    Step { name: "python tests", program: "target/venv/bin/python", arguments: &["-m", "pytest", "-q"] },
     Step { name: "tests", program: "cargo", arguments: &["test", "--workspace", "--no-fail-fast"] },
 ];
 

@@ -1,0 +1,22 @@
+"""NumPy functions, unchanged, as fused native code.
+
+>>> import frit, numpy as np
+>>> @frit.jit
+... def length(x, y):
+...     return np.sqrt(x**2 + y**2).sum(axis=0)
+>>> length(np.array([[3.0, 5.0], [0.0, 12.0]]), np.array([[4.0, 0.0], [1.0, 0.0]]))
+array([ 6., 17.])
+"""
+
+from ._frit import STAGES
+from ._frit import stats as _stats
+from .errors import FallbackError, FallbackWarning
+from .jit import Jit, Spec, jit, spec
+from .report import Memory, Report, Temporary
+
+__all__ = ["FallbackError", "FallbackWarning", "Jit", "Memory", "Report", "STAGES", "Spec", "Temporary", "jit", "spec", "stats"]
+
+
+def stats() -> dict:
+    """Counts of the process: kernels compiled, kernels found in the cache, bytes held now and at most."""
+    return _stats()

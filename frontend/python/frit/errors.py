@@ -1,0 +1,53 @@
+"""What goes wrong, and the way out of a trace."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+import numpy
+
+_FRIT = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_NUMPY = os.path.dirname(os.path.abspath(numpy.__file__)) + os.sep
+
+#: Per thread: `trace`, the trace that runs.
+local = threading.local()
+
+
+class FallbackWarning(UserWarning):
+    """A call, or a part of it, ran through NumPy instead of compiled code."""
+
+
+class FallbackError(RuntimeError):
+    """The same under `fallback="error"`."""
+
+
+class Break(BaseException):
+    """Ends a trace: the call runs through NumPy. Not an `Exception`, so that no handler of the user's code takes it
+    for an error of NumPy."""
+
+    def __init__(self, reason: str, error: bool = False):
+        super().__init__(reason)
+        self.reason = reason
+        #: True if NumPy may raise here too: then its exception is the answer, and there is nothing to warn of.
+        self.error = error
+        self.place = user_place()
+        trace = getattr(local, "trace", None)
+        if trace is not None and trace.broken is None:
+            trace.broken = self
+
+    def message(self) -> str:
+        file, line, function = self.place
+        return f"{self.reason} ({file}:{line}, in {function}): the call runs through NumPy"
+
+
+def user_place() -> tuple[str, int, str]:
+    """File, line and function of the innermost frame that is neither frit's nor NumPy's."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith(_FRIT) and not file.startswith(_NUMPY) and not file.startswith("<__array_function__"):
+            return file, frame.f_lineno, frame.f_code.co_name
+        frame = frame.f_back
+    return "<unknown>", 0, "<unknown>"

@@ -1,0 +1,160 @@
+"""Functions of `numpy` that make arrays without looking at operands, replaced while traces run.
+
+Inside a traced function they must give arrays of the trace, as these are written by traced values later. The
+replacements look at a thread's own trace and call NumPy's function everywhere else; they are in place
+only while some thread traces.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+
+import numpy as np
+
+from .errors import Break, local
+from .tracer import Tracer, holds_tracer
+
+_ORIGINAL: dict = {}
+
+
+def _outside():
+    """The trace of this thread, unless NumPy or frit itself is calling a replacement."""
+    trace = getattr(local, "trace", None)
+    if trace is not None and sys._getframe(2).f_globals.get("__name__", "").partition(".")[0] in ("numpy", "frit"):
+        return None
+    return trace
+
+
+_lock = threading.Lock()
+_users = 0
+
+
+def _creating(name):
+    f = getattr(np, name)
+    # What `empty` leaves open is zero here: a value that does not change from call to call.
+    g = np.zeros if name == "empty" else f
+
+    @functools.wraps(f)
+    def create(*args, **kwargs):
+        trace = _outside()
+        if trace is None or kwargs.get("like") is not None:
+            return f(*args, **kwargs)
+        from .rules import RULES, concrete, tracers
+
+        if any(t.known() is None for t in tracers((args, kwargs))):
+            if name == "full":
+                from .rules import filled
+
+                shape, value, *dtype = args if len(args) > 1 else (*args, kwargs["fill_value"])
+                dtype = dtype[0] if dtype else kwargs.get("dtype") or value.dtype
+                return filled(shape, value, dtype)
+            if f in RULES:
+                return RULES[f](*args, **kwargs)
+            raise Break(f"numpy.{name} of sizes or bounds that are traced")
+        try:
+            return trace.known(g(*concrete(list(args)), **concrete(kwargs)))
+        except Exception as e:
+            raise Break(str(e), error=True) from None
+
+    return create
+
+
+def _converting(name):
+    f = getattr(np, name)
+
+    @functools.wraps(f)
+    def convert(a, dtype=None, *args, **kwargs):
+        trace = _outside()
+        if trace is None:
+            return f(a, *(() if dtype is None else (dtype,)), *args, **kwargs)
+        from .rules import nested
+
+        if type(a) is Tracer:
+            ndmin = kwargs.get("ndmin", 0)
+            copy = kwargs.get("copy", name == "array")
+            r = a
+            if a._scalar:
+                r = trace.known(a.known().copy()) if a.known() is not None else trace.fresh(a.node, scalar=False)
+            if dtype is not None and np.dtype(dtype) != a.dtype:
+                r = r.astype(dtype)
+            elif copy and not a._scalar:
+                r = a._copy()
+            if name == "ascontiguousarray":
+                r = r if r._a.flags.c_contiguous and r.ndim else r._copy().reshape(r.shape or (1,))
+            return r if r.ndim >= ndmin else r.reshape((1,) * (ndmin - r.ndim) + r.shape)
+        if holds_tracer(a):
+            r = nested(a, dtype)
+            return r
+        if type(a) is np.ndarray and name != "array":
+            # An array from outside: it is read anew at each call.
+            r = trace.fresh(trace.capture(a), scalar=False) if a.dtype.kind in "biufc" and dtype is None else f(a, dtype)
+            if type(r) is Tracer:
+                r._frozen = r._s.sealed = "assignment to an array from outside of the function"
+            return r
+        if type(a) is np.ndarray:
+            r = trace.fresh(trace.capture(a), scalar=False)
+            return r if dtype is None else r.astype(dtype)
+        r = f(a, dtype, *args, **kwargs)
+        return trace.known(r) if type(r) is np.ndarray else r
+
+    return convert
+
+
+def _drawing(name, f):
+    @functools.wraps(f)
+    def draw(*args, **kwargs):
+        if _outside() is not None:
+            raise Break(f"numpy.random.{name} gives other numbers at each call")
+        return f(*args, **kwargs)
+
+    return draw
+
+
+_CREATE = "zeros ones empty full arange linspace logspace geomspace eye identity tri hanning hamming blackman bartlett kaiser indices fromfunction".split()
+_CONVERT = "array asarray asanyarray ascontiguousarray".split()
+_RANDOM = "rand randn random uniform normal standard_normal randint choice permutation shuffle exponential random_sample poisson default_rng".split()
+
+
+def _install():
+    for name in _CREATE:
+        _ORIGINAL[name] = getattr(np, name)
+        setattr(np, name, _creating(name))
+    for name in _CONVERT:
+        _ORIGINAL[name] = getattr(np, name)
+        setattr(np, name, _converting(name))
+    for name in _RANDOM:
+        f = getattr(np.random, name)
+        _ORIGINAL[f"random.{name}"] = f
+        setattr(np.random, name, _drawing(name, f))
+
+
+def _remove():
+    for name, f in _ORIGINAL.items():
+        module, _, name = name.rpartition(".")
+        setattr(np.random if module else np, name, f)
+    _ORIGINAL.clear()
+
+
+class tracing:
+    """Runs a block with a trace of this thread."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __enter__(self):
+        global _users
+        with _lock:
+            if not _users:
+                _install()
+            _users += 1
+        self.before, local.trace = getattr(local, "trace", None), self.trace
+
+    def __exit__(self, *exc):
+        global _users
+        local.trace = self.before
+        with _lock:
+            _users -= 1
+            if not _users:
+                _remove()

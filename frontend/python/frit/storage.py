@@ -1,0 +1,147 @@
+"""Memory in a trace: storages that writes update functionally, and views of them.
+
+An array is a storage and a chain of view steps. Reading applies the steps to the storage's value; writing puts the new
+elements back through the steps, innermost last, and gives the storage a new value: so every alias and view sees it.
+Whether NumPy gives a view or a copy, its strides, flags and errors are asked of NumPy itself, by doing
+the same to a `shadow`: an array of the right type, shape and strides whose memory is never read.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from .errors import Break
+
+#: NumPy's functions as they are outside a trace.
+_empty = np.empty
+_zeros = np.zeros
+
+
+def c_strides(shape, itemsize):
+    strides, step = [], itemsize
+    for n in reversed(shape):
+        strides.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(strides))
+
+
+def shadow(shape, dtype, axes=None):
+    """An array without memory; `axes`: from the slowest to the fastest, by default C order."""
+    dtype = np.dtype(dtype)
+    if axes is None:
+        strides = c_strides(shape, dtype.itemsize)
+    else:
+        packed = c_strides([shape[a] for a in axes], dtype.itemsize)
+        strides = [0] * len(shape)
+        for a, s in zip(axes, packed):
+            strides[a] = s
+    if not shape:
+        return _empty((), dtype)
+    return as_strided(_empty(1, dtype), shape, strides)
+
+
+def order_of(shadows, ndim):
+    """Axes, slowest first, of a new elementwise result (`order="K"`): NumPy's `npyiter_find_best_axis_ordering`."""
+    if ndim < 2 or all(a.flags.c_contiguous for a in shadows):
+        return None
+    rows = [(0,) * (ndim - a.ndim) + tuple(0 if n == 1 else abs(s) for n, s in zip(a.shape, a.strides)) for a in shadows]
+    order = list(range(ndim - 1, -1, -1))  # fastest first
+    for i in range(1, ndim):
+        axis, place = order[i], i
+        for j in range(i - 1, -1, -1):
+            other, ambiguous, swap = order[j], True, False
+            for strides in rows:
+                if strides[axis] and strides[other]:
+                    if strides[other] <= strides[axis]:
+                        swap = False
+                    elif ambiguous:
+                        swap = True
+                    ambiguous = False
+            if not ambiguous:
+                if not swap:
+                    break
+                place = j
+        order.insert(place, order.pop(i))
+    return order[::-1]
+
+
+class Storage:
+    """Elements that one or more arrays show. `known` holds them while they do not depend on arguments."""
+
+    __slots__ = ("trace", "_node", "shape", "dtype", "argument", "written", "known", "vague", "sealed")
+
+    def __init__(self, trace, shape, dtype, node=None, known=None, argument=None, vague=False):
+        self.trace, self._node, self.shape, self.dtype = trace, node, tuple(shape), np.dtype(dtype)
+        self.known, self.argument, self.written = known, argument, False
+        #: True if NumPy's memory order of it is not modelled.
+        self.vague = vague
+        #: A reason why writing it would not be NumPy's meaning.
+        self.sealed = None
+
+    @property
+    def node(self):
+        if self._node is None:
+            self._node = self.trace.constant(self.known)
+        return self._node
+
+    def update(self, node, known=None):
+        if self.sealed:
+            raise Break(self.sealed)
+        self._node, self.known, self.written = node, known, True
+
+
+# View steps: ("index", parts), ("transpose", axes), ("reshape", before, after), ("part", "real" or "imag"), and two
+# whose results NumPy does not let write: ("diagonal", offset, axis1, axis2), ("broadcast", shape).
+
+
+def show(step, a):
+    """A step on a NumPy array."""
+    kind = step[0]
+    if kind == "index":
+        r = a[step[1]]
+        return r if isinstance(r, np.ndarray) else a[step[1] + (Ellipsis,)]
+    if kind == "transpose":
+        return a.transpose(step[1])
+    if kind == "reshape":
+        return a.reshape(step[2])
+    if kind == "part":
+        return getattr(a, step[1])
+    if kind == "diagonal":
+        return a.diagonal(*step[1:])
+    return np.broadcast_to(a, step[1])
+
+
+def read(trace, step, node):
+    """A step on a node."""
+    kind = step[0]
+    if kind == "index":
+        return trace.call("getitem", node, step[1])
+    if kind == "transpose":
+        return trace.call("transpose", node, step[1])
+    if kind == "reshape":
+        return trace.call("reshape", node, step[2])
+    if kind == "part":
+        return trace.call("elementwise", step[1], (node,))
+    if kind == "diagonal":
+        return trace.call("diagonal", node, *step[1:])
+    return trace.call("broadcast_to", node, step[1])
+
+
+def put(trace, step, node, new):
+    """The node before a step, after the step's result was replaced by `new`."""
+    kind = step[0]
+    if kind == "index":
+        return trace.call("setitem", node, step[1], new, "set")
+    if kind == "transpose":
+        inverse = [0] * len(step[1])
+        for k, a in enumerate(step[1]):
+            inverse[a] = k
+        return trace.call("transpose", new, inverse)
+    if kind == "reshape":
+        return trace.call("reshape", new, step[1])
+    if kind == "part":
+        other = trace.call("elementwise", "imag" if step[1] == "real" else "real", (node,))
+        parts = (new, other) if step[1] == "real" else (other, new)
+        return trace.call("elementwise", "make_complex", parts)
+    raise Break(f"assignment through a {kind} view")

@@ -1,0 +1,559 @@
+"""The array of a trace: what a traced function sees in place of `numpy.ndarray`."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from .errors import Break, local
+from .storage import put, read, shadow, show
+
+_PYTHON = (bool, int, float, complex)
+#: NumPy's own, also while `numpy` is patched.
+_asarray, _array, _zeros = np.asarray, np.array, np.zeros
+
+
+class Tracer:
+    """An array whose elements are not known yet. Type, shape and strides are; so is what it shares memory with."""
+
+    __slots__ = ("_s", "_steps", "_a", "_scalar", "_frozen", "__weakref__")
+    __array_priority__ = 1000.0
+    __hash__ = None
+
+    def __init__(self, storage, steps, a, scalar=False):
+        self._s, self._steps, self._a, self._scalar, self._frozen = storage, steps, a, scalar, None
+
+    # What it is.
+
+    @property
+    def __class__(self):
+        # `isinstance(x, np.ndarray)` holds, as it does for the array that this stands for.
+        return self._a.dtype.type if self._scalar else np.ndarray
+
+    dtype = property(lambda self: self._a.dtype)
+    ndim = property(lambda self: self._a.ndim)
+    size = property(lambda self: self._a.size)
+    itemsize = property(lambda self: self._a.itemsize)
+    nbytes = property(lambda self: self._a.nbytes)
+    strides = property(lambda self: self._a.strides)
+    flags = property(lambda self: self._a.flags)
+
+    @property
+    def shape(self):
+        return self._a.shape
+
+    @shape.setter
+    def shape(self, shape):
+        if self._s.argument is not None and not self._steps:
+            raise Break("another shape given to an argument")
+        r = self.reshape(shape)
+        if r._s is not self._s:
+            raise AttributeError("Incompatible shape for in-place modification. Use `.reshape()` to make a copy")
+        self._steps, self._a = r._steps, r._a
+
+    # Values.
+
+    @property
+    def node(self):
+        n = self._s.node
+        for step in self._steps:
+            n = read(self._s.trace, step, n)
+        return n
+
+    def known(self):
+        """The elements, if they do not depend on arguments."""
+        a = self._s.known
+        if a is not None:
+            for step in self._steps:
+                a = show(step, a)
+        return a
+
+    def _value(self, what):
+        a = self.known()
+        if a is None:
+            raise Break(f"{what} of a traced array: its value is not known yet")
+        return a
+
+    def __bool__(self):
+        return bool(self._value("bool()"))
+
+    def __int__(self):
+        return int(self._value("int()"))
+
+    def __float__(self):
+        return float(self._value("float()"))
+
+    def __complex__(self):
+        return complex(self._value("complex()"))
+
+    def __index__(self):
+        return operator.index(self._value("index()")[()])
+
+    def __array__(self, dtype=None, copy=None):
+        a = self._value("numpy.ndarray")
+        return a.astype(dtype) if dtype is not None else a.copy()
+
+    def item(self, *args):
+        return self._value("item()").item(*args)
+
+    def tolist(self):
+        return self._value("tolist()").tolist()
+
+    def __repr__(self):
+        return f"Tracer({self.dtype}{list(self.shape)})"
+
+    __str__ = __repr__
+
+    def __format__(self, spec):
+        return format(self._value("format()")[()], spec) if spec else repr(self)
+
+    def __len__(self):
+        if not self.ndim:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self):
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __contains__(self, x):
+        return bool((self == x).any())
+
+    def __getattr__(self, name):
+        if hasattr(np.ndarray, name) and not name.startswith("__"):
+            raise Break(f"numpy.ndarray.{name} has no rule")
+        raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
+
+    # Views and elements.
+
+    def _view(self, step):
+        try:
+            a = show(step, self._a)
+        except Exception as e:
+            raise Break(str(e), error=True) from None
+        r = Tracer(self._s, self._steps + (step,), a)
+        r._frozen = self._frozen
+        return r
+
+    def _copy(self, scalar=False):
+        s = self._s
+        known = self.known()
+        if known is not None:
+            return known[()] if scalar else s.trace.known(known.copy())
+        return s.trace.fresh(self.node, scalar=scalar)
+
+    def __getitem__(self, index):
+        parts, advanced = parse(self, index)
+        if not advanced:
+            try:
+                one = not isinstance(self._a[parts], np.ndarray)
+            except Exception as e:
+                raise Break(str(e), error=True) from None
+            if one:
+                return self._view(("index", parts))._copy(scalar=True)
+            return self._view(("index", parts))
+        known = self.known()
+        if known is not None and all(not isinstance(p, Tracer) or p.known() is not None for p in parts):
+            r = known[tuple(p.known() if isinstance(p, Tracer) else p for p in parts)]
+            return self._s.trace.known(r) if isinstance(r, np.ndarray) else r
+        trace = self._s.trace
+        r = trace.fresh(trace.call("getitem", self.node, nodes(parts)), vague=not self._a.flags.c_contiguous)
+        if any(isinstance(p, Tracer) and not p.ndim for p in parts) and not r._scalar:
+            # One traced position: NumPy gives a view, which this is not.
+            r._frozen = r._s.sealed = "assignment to a view at a traced position"
+        return r
+
+    def __setitem__(self, index, value):
+        parts, advanced = parse(self, index)
+        if not self._a.flags.writeable:
+            raise Break("assignment destination is read-only", error=True)
+        if not advanced:
+            try:
+                self._a[parts]
+            except Exception as e:
+                raise Break(str(e), error=True) from None
+            self._view(("index", parts))._write(value)
+            return
+        trace = self._s.trace
+        flat = [p for p in parts if isinstance(p, Tracer)]
+        known = self.known()
+        v = constant(value)
+        if known is not None and v is not None and all(p.known() is not None for p in flat):
+            new = known.copy()
+            new[tuple(p.known() if isinstance(p, Tracer) else p for p in parts)] = v
+            self._assign(None, new)
+            return
+        self._assign(trace.call("setitem", self.node, nodes(parts), self._cast(value), "set"))
+
+    def _cast(self, value):
+        """A value to be stored: an operand of this array's type."""
+        trace = self._s.trace
+        v = operand(trace, value)
+        if isinstance(v, _PYTHON):
+            kind = "biufc".index(self.dtype.kind)
+            if isinstance(v, complex) and kind < 4 or isinstance(v, int) and not isinstance(v, bool) and self.dtype.kind in "iu" and not np.iinfo(self.dtype).min <= v <= np.iinfo(self.dtype).max:
+                raise Break(f"storing {v!r} in {self.dtype}", error=True)
+            return trace.constant(_asarray(v, dtype=self.dtype)) if self.dtype.kind != "b" else trace.constant(_asarray(bool(v)))
+        if trace.type(v)[0].startswith("complex") and self.dtype.kind != "c":
+            raise Break("storing complex numbers in a real array", error=True)
+        return trace.call("cast", v, self.dtype.name)
+
+    def _write(self, value):
+        """`self[...] = value`."""
+        trace = self._s.trace
+        v = constant(value)
+        known = self.known()
+        if known is not None and v is not None:
+            new = known.copy()
+            new[...] = v
+            self._assign(None, new)
+            return
+        v = self._cast(value)
+        shape = trace.type(v)[1]
+        while len(shape) > self.ndim and shape[0] == 1:
+            shape = shape[1:]
+            v = trace.call("reshape", v, shape)
+        self._assign(trace.call("broadcast_to", v, self.shape))
+
+    def _assign(self, node, known=None):
+        """Replaces all elements of this view."""
+        if self._frozen:
+            raise Break(self._frozen)
+        if not self._a.flags.writeable:
+            raise Break("assignment destination is read-only", error=True)
+        s, trace = self._s, self._s.trace
+        if known is not None:
+            if s.known is None:
+                node = trace.constant(known)
+            else:
+                whole = s.known.copy()
+                part = whole
+                for step in self._steps:
+                    part = show(step, part)
+                if np.may_share_memory(part, whole) or not whole.size:
+                    part[...] = known
+                    s.update(None, whole)
+                    return
+                node = trace.constant(known)
+        chain = [s.node]
+        for step in self._steps[:-1]:
+            chain.append(read(trace, step, chain[-1]))
+        for step, before in zip(reversed(self._steps), reversed(chain)):
+            node = put(trace, step, before, node)
+        s.update(node)
+
+    def __delitem__(self, index):
+        raise ValueError("cannot delete array elements")
+
+    def reshape(self, *shape, order="C", copy=None):
+        shape = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
+        shape = tuple(operator.index(n) for n in (shape if isinstance(shape, (tuple, list)) else (shape,)))
+        if order in ("A", "K") and not self._a.flags.f_contiguous or self.ndim < 2 and len(shape) < 2:
+            order = "C"
+        trace = self._s.trace
+        if order != "C":
+            if order == "F" and self._steps == () and self._s.vague:
+                raise Break("reshape in Fortran order of a result whose memory order is not modelled")
+            return self.T.reshape(shape[::-1]).T if -1 not in shape else self.T.reshape(shape[::-1]).T
+        full = self._full_shape(shape)
+        if full == self.shape:
+            return self._view(("index", (Ellipsis,)))
+        view = np_view(self._a, full)
+        if view is None or self._s.vague:
+            r = self._copy() if self.known() is not None else None
+            if r is not None:
+                return Tracer(r._s, (("reshape", r.shape, full),), shadow(full, self.dtype))
+            r = trace.fresh(trace.call("reshape", self.node, full), scalar=False)
+            if self._s.vague:
+                why = "assignment where a view and a copy differ, and NumPy's memory order is not modelled"
+                r._frozen = r._s.sealed = self._s.sealed = why
+            return r
+        r = Tracer(self._s, self._steps + (("reshape", self.shape, full),), view)
+        r._frozen = self._frozen
+        return r
+
+    def _full_shape(self, shape):
+        if -1 in shape:
+            rest = 1
+            for n in shape:
+                rest *= n if n != -1 else 1
+            if rest and self.size % rest == 0 and shape.count(-1) == 1:
+                shape = tuple(self.size // rest if n == -1 else n for n in shape)
+        count = 1
+        for n in shape:
+            count *= n
+        if count != self.size or any(n < 0 for n in shape):
+            raise Break(f"cannot reshape array of size {self.size} into shape {shape}", error=True)
+        return shape
+
+    def transpose(self, *axes):
+        if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
+            axes = axes[0]
+        if not axes:
+            axes = range(self.ndim - 1, -1, -1)
+        axes = tuple(operator.index(a) for a in axes)
+        if len(axes) != self.ndim or any(not -self.ndim <= a < self.ndim for a in axes):
+            raise Break("axes don't match array", error=True)
+        axes = tuple(a % self.ndim for a in axes)
+        if self.ndim < 2:
+            return self._view(("index", (Ellipsis,)))
+        return self._view(("transpose", axes))
+
+    T = property(lambda self: self.transpose())
+    mT = property(lambda self: self.swapaxes(-1, -2) if self.ndim >= 2 else self._view(("transpose", (0, 1))))
+
+    def swapaxes(self, a, b):
+        axes = list(range(self.ndim))
+        try:
+            axes[a], axes[b] = axes[b], axes[a]
+        except IndexError as e:
+            raise Break(str(e), error=True) from None
+        return self.transpose(axes)
+
+    def ravel(self, order="C"):
+        return self.reshape(-1, order=order) if self.ndim != 1 or order != "C" else self._view(("index", (Ellipsis,)))
+
+    def flatten(self, order="C"):
+        return self.reshape(-1, order=order)._copy()
+
+    def squeeze(self, axis=None):
+        try:
+            shape = np.squeeze(self._a, axis).shape
+        except Exception as e:
+            raise Break(str(e), error=True) from None
+        return self._view(("reshape", self.shape, shape)) if not self._scalar else self
+
+    def diagonal(self, offset=0, axis1=0, axis2=1):
+        return self._view(("diagonal", offset, axis1, axis2))
+
+    def view(self, dtype=None, type=None):
+        if dtype is None or dtype is np.ndarray or dtype == self.dtype:
+            return self._view(("index", (Ellipsis,)))
+        raise Break("ndarray.view of another type")
+
+    @property
+    def real(self):
+        return self._view(("part", "real")) if self.dtype.kind == "c" else self
+
+    @real.setter
+    def real(self, value):
+        self.real._write(value)
+
+    @property
+    def imag(self):
+        if self.dtype.kind == "c":
+            return self._view(("part", "imag"))
+        r = self._s.trace.known(_zeros(self.shape, self.dtype), scalar=self._scalar)
+        r._frozen = "assignment to the imaginary part of a real array"
+        return r
+
+    @imag.setter
+    def imag(self, value):
+        self.imag._write(value)
+
+    @property
+    def flat(self):
+        return self.reshape(-1) if self._a.flags.c_contiguous else self._value("flat").flat
+
+    @flat.setter
+    def flat(self, value):
+        self._write(value)
+
+    @property
+    def base(self):
+        raise Break("ndarray.base")
+
+    def copy(self, order="C"):
+        return self if self._scalar else self._copy()
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo):
+        return self.copy()
+
+    def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+        dtype = np.dtype(dtype)
+        if dtype == self.dtype and not copy:
+            return self
+        known = self.known()
+        trace = self._s.trace
+        if known is not None:
+            r = known.astype(dtype)
+            return r[()] if self._scalar else trace.known(r)
+        if casting != "unsafe" and not np.can_cast(self.dtype, dtype, casting):
+            raise Break(f"Cannot cast array data from {self.dtype} to {dtype} according to the rule '{casting}'", error=True)
+        if self.dtype.kind == "c" and dtype.kind not in "cb":
+            raise Break("a complex array cast to real", error=True)
+        return trace.fresh(trace.call("cast", self.node, dtype.name), scalar=self._scalar, vague=not self._a.flags.c_contiguous)
+
+    def fill(self, value):
+        self._write(value)
+
+    def put(self, *args, **kwargs):
+        return np.put(self, *args, **kwargs)
+
+    def sort(self, axis=-1, kind=None, order=None):
+        from .rules import RULES
+
+        self._write(RULES[np.sort](self, axis=axis, kind=kind, order=order))
+
+    # Dispatch.
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        from .rules import ufunc_call
+
+        return ufunc_call(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func, types, args, kwargs):
+        from .rules import function_call
+
+        return function_call(func, args, kwargs)
+
+
+def np_view(a, shape):
+    """`a` in another shape without a copy, or None."""
+    try:
+        return a.reshape(shape, copy=False)
+    except ValueError:
+        return None
+
+
+def parse(x, index):
+    """The parts of an index, with arrays as tracers; True if there is an array among them."""
+    trace, parts, advanced = x._s.trace, [], False
+    for p in index if isinstance(index, tuple) else (index,):
+        if type(p) is Tracer:
+            if p.known() is not None:
+                p = p.known()
+                p = p[()] if not p.ndim else p
+            elif p.dtype.kind == "b" or p.dtype.kind in "iu":
+                parts.append(p)
+                advanced = True
+                continue
+            else:
+                raise Break("arrays used as indices must be of integer (or boolean) type", error=True)
+        if p is None or p is Ellipsis:
+            parts.append(p)
+        elif isinstance(p, slice):
+            bounds = [None if v is None else operator.index(v) for v in (p.start, p.stop, p.step)]
+            parts.append(slice(*bounds))
+        elif isinstance(p, (bool, np.bool_)):
+            raise Break("an index that is True or False")
+        elif isinstance(p, (list, np.ndarray)) or isinstance(p, tuple):
+            a = array_of(p)
+            if type(a) is Tracer:
+                parts.append(a)
+            elif a.dtype.kind == "b":
+                parts.append(trace.known(_asarray(a)))
+            elif a.dtype.kind in "iu" or not a.size:
+                parts.append(trace.known(a.astype(np.int64)))
+            else:
+                raise Break("arrays used as indices must be of integer (or boolean) type", error=True)
+            advanced = True
+        else:
+            try:
+                parts.append(operator.index(p))
+            except TypeError as e:
+                raise Break(str(e), error=True) from None
+    masks = [p for p in parts if type(p) is Tracer and p.dtype.kind == "b"]
+    if masks and all(m.known() is not None for m in masks):
+        split = []
+        for p in parts:
+            split.extend(trace.known(i) for i in p.known().nonzero()) if any(p is m for m in masks) else split.append(p)
+        parts = split
+    return tuple(parts), advanced
+
+
+def array_of(p):
+    """A list of positions as an array; a tracer if it holds any."""
+    from .rules import nested
+
+    if isinstance(p, np.ndarray) and type(p) is not Tracer:
+        return p
+    return nested(p) if holds_tracer(p) else _asarray(p)
+
+
+def holds_tracer(p):
+    return type(p) is Tracer or type(p) in (list, tuple) and any(holds_tracer(q) for q in p)
+
+
+def nodes(parts):
+    return tuple(p.node if type(p) is Tracer else p for p in parts)
+
+
+def constant(value):
+    """A value that does not depend on arguments, or None."""
+    if type(value) is Tracer:
+        return value.known()
+    if isinstance(value, _PYTHON) or isinstance(value, np.generic):
+        return value
+    return None
+
+
+def operand(trace, x):
+    """What stands beside an array: a node, or a Python number, which never widens the result."""
+    t = type(x)
+    if t is Tracer:
+        return x.node
+    if t in _PYTHON:
+        return x
+    if isinstance(x, np.ndarray):
+        return trace.capture(x)
+    if isinstance(x, np.generic):
+        return trace.constant(_array(x))
+    if t in (list, tuple):
+        a = array_of(x)
+        return a.node if type(a) is Tracer else trace.constant(a)
+    if isinstance(x, _PYTHON):
+        return x
+    raise Break(f"an operand of type {t.__name__}", error=True)
+
+
+def _binary(ufunc, reflected=False):
+    def method(self, other):
+        if other is None or isinstance(other, (str, bytes)):
+            return NotImplemented if ufunc not in (np.equal, np.not_equal) else ufunc is np.not_equal
+        return ufunc(other, self) if reflected else ufunc(self, other)
+
+    return method
+
+
+def _in_place(ufunc):
+    def method(self, other):
+        if self._scalar:
+            return NotImplemented
+        return ufunc(self, other, out=(self,))
+
+    return method
+
+
+for _name, _ufunc in {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
+    "mod": np.remainder, "pow": np.power, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or,
+    "xor": np.bitwise_xor, "lshift": np.left_shift, "rshift": np.right_shift,
+}.items():
+    setattr(Tracer, f"__{_name}__", _binary(_ufunc))
+    setattr(Tracer, f"__r{_name}__", _binary(_ufunc, True))
+    setattr(Tracer, f"__i{_name}__", _in_place(_ufunc))
+for _name, _ufunc in {
+    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
+    "divmod": np.divmod,
+}.items():
+    setattr(Tracer, f"__{_name}__", _binary(_ufunc))
+Tracer.__rdivmod__ = _binary(np.divmod, True)
+for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}.items():
+    setattr(Tracer, f"__{_name}__", lambda self, _u=_ufunc: _u(self))
+
+
+def _power(self, other):
+    # NumPy's operator takes these exponents apart; the values are those of the ufuncs.
+    if type(other) in (int, float) and self.dtype.kind in "fc":
+        quick = {2: np.square, 0.5: np.sqrt, 1: np.positive, -1: np.reciprocal}.get(other)
+        if quick is not None:
+            return quick(self)
+    return np.power(self, other)
+
+
+Tracer.__pow__ = _power

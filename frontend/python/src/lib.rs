@@ -1,0 +1,53 @@
+//! The compiled half of the Python package: graphs under construction, compiled programs, and the quick path of calls.
+//! What NumPy's functions mean is `frit::numpy`; which of them a traced call is, and views and mutation, are
+//! the Python half (`frontend/python/frit`).
+
+mod arrays;
+mod builder;
+mod program;
+mod read;
+mod table;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// Counts of the process: kernels compiled and found, bytes held now and at most.
+#[pyfunction]
+fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let s = frit::stats();
+    let d = PyDict::new(py);
+    d.set_item("kernels_compiled", s.kernels_compiled)?;
+    d.set_item("cache_hits", s.cache_hits)?;
+    d.set_item("current_bytes", s.current_bytes)?;
+    d.set_item("peak_bytes", s.peak_bytes)?;
+    Ok(d)
+}
+
+/// The names that `Builder.call` takes.
+#[pyfunction]
+fn functions() -> Vec<&'static str> {
+    table::NAMES.to_vec()
+}
+
+/// True if kernels read this array as it lies in memory: element type, byte order, alignment.
+#[pyfunction]
+fn readable(array: &Bound<'_, numpy::PyUntypedArray>) -> bool {
+    arrays::memory(array).is_some()
+}
+
+/// `frit._frit`.
+#[pymodule]
+fn _frit(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<builder::Builder>()?;
+    m.add_class::<builder::Node>()?;
+    m.add_class::<program::Program>()?;
+    m.add_class::<program::Function>()?;
+    m.add("BuildError", m.py().get_type::<builder::BuildError>())?;
+    m.add("RunError", m.py().get_type::<program::RunError>())?;
+    m.add("CompileError", m.py().get_type::<program::CompileError>())?;
+    m.add_function(wrap_pyfunction!(stats, m)?)?;
+    m.add_function(wrap_pyfunction!(functions, m)?)?;
+    m.add_function(wrap_pyfunction!(readable, m)?)?;
+    m.add("STAGES", frit::STAGES.to_vec())?;
+    Ok(())
+}

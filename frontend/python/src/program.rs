@@ -1,0 +1,315 @@
+//! Compiled programs, and the object that a decorated function becomes.
+
+use crate::arrays::{self, Memory};
+use frit::{Config, MathLevel, Report};
+use frit_ir::DType;
+use frit_ir::plan::Layout;
+use frit_runtime::{Bound as BoundProgram, MemoryUse, Run, threads::Threads};
+use numpy::PyUntypedArray;
+use pyo3::exceptions::{PyMemoryError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pyo3::create_exception!(
+    _frit,
+    RunError,
+    pyo3::exceptions::PyException,
+    "A program that failed while it ran."
+);
+pyo3::create_exception!(
+    _frit,
+    CompileError,
+    pyo3::exceptions::PyException,
+    "A graph that frit cannot compile."
+);
+
+/// Options of Python as those of Rust.
+pub(crate) fn config(math: &str, memory_limit: Option<usize>, threads: usize) -> PyResult<Config> {
+    let math = match math {
+        "exact" => MathLevel::Exact,
+        "reassociate" => MathLevel::Reassociate,
+        "fast" => MathLevel::Fast,
+        _ => {
+            return Err(PyValueError::new_err(format!(
+                "math is 'exact', 'reassociate' or 'fast', not '{math}'"
+            )));
+        }
+    };
+    Ok(Config { math, memory_limit, threads, ..Config::new() })
+}
+
+/// A compiled graph.
+#[pyclass(frozen, module = "frit._frit")]
+pub(crate) struct Program {
+    report: Report,
+    layouts: Vec<Layout>,
+    config: Config,
+    /// For the latest shapes and strides.
+    bound: Mutex<Option<Arc<Ready>>>,
+}
+
+/// A program bound to the arrays of one signature.
+struct Ready {
+    arguments: Vec<Expected>,
+    bound: BoundProgram,
+}
+
+/// One argument as a bound program expects it.
+struct Expected {
+    dtype: DType,
+    layout: Layout,
+    shape: Vec<usize>,
+    /// In bytes.
+    strides: Vec<isize>,
+}
+
+impl Expected {
+    fn fits(&self, m: &Memory<'_>) -> bool {
+        self.dtype == m.dtype
+            && self.shape == m.shape
+            && match self.layout {
+                Layout::Contiguous => m.contiguous,
+                Layout::Strided => !m.contiguous && self.strides == m.strides,
+            }
+    }
+}
+
+impl Ready {
+    fn fits(&self, arguments: &[Memory<'_>]) -> bool {
+        self.arguments.len() == arguments.len()
+            && self.arguments.iter().zip(arguments).all(|(e, m)| e.fits(m))
+    }
+
+    /// Runs without the GIL.
+    fn run(&self, py: Python<'_>, arguments: &[Memory<'_>]) -> PyResult<Vec<frit_runtime::Output>> {
+        let addresses: Vec<usize> = arguments.iter().map(|m| m.pointer as usize).collect();
+        let outputs = py.detach(|| {
+            let pointers: Vec<*const u8> = addresses.iter().map(|a| *a as *const u8).collect();
+            // SAFETY: the caller holds references to arrays of the shapes and strides that the program is bound to.
+            unsafe { self.bound.run(&pointers, &Run::default()) }
+        });
+        outputs.map(|(o, _)| o).map_err(|e| RunError::new_err(e.to_string()))
+    }
+}
+
+impl Program {
+    pub(crate) fn compile(graph: &frit_ir::Graph, layouts: Vec<Layout>, config: Config) -> PyResult<Program> {
+        let report =
+            frit::compile(graph, &layouts, &config).map_err(|e| CompileError::new_err(e.to_string()))?;
+        Ok(Program { report, layouts, config, bound: Mutex::new(None) })
+    }
+
+    fn bind(&self, shapes: &[(&[usize], &[isize])]) -> PyResult<BoundProgram> {
+        let threads = match self.config.threads {
+            0 => Threads::global().count(),
+            n => n.min(Threads::global().count()),
+        };
+        let failed = |e: frit_runtime::RuntimeError| PyMemoryError::new_err(e.to_string());
+        let bound = self.report.program.bind(shapes, threads).map_err(failed)?;
+        if let Some(limit) = self.config.memory_limit {
+            bound.check_limit(limit).map_err(failed)?;
+        }
+        Ok(bound)
+    }
+
+    fn ready(&self, arguments: &[Memory<'_>]) -> PyResult<Arc<Ready>> {
+        let lock = || self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(r) = lock().as_ref().filter(|r| r.fits(arguments)) {
+            return Ok(r.clone());
+        }
+        if let Some(m) =
+            arguments.iter().zip(&self.layouts).find(|(m, l)| **l == Layout::Contiguous && !m.contiguous)
+        {
+            return Err(PyValueError::new_err(format!(
+                "the program wants an array in C order, not strides {:?}",
+                m.0.strides
+            )));
+        }
+        let elements: Vec<Vec<isize>> = arguments
+            .iter()
+            .map(|m| m.strides.iter().map(|s| s / m.dtype.size() as isize).collect())
+            .collect();
+        let shapes: Vec<(&[usize], &[isize])> =
+            arguments.iter().zip(&elements).map(|(m, s)| (m.shape, s.as_slice())).collect();
+        let expected = arguments.iter().zip(&self.layouts).map(|(m, l)| Expected {
+            dtype: m.dtype,
+            layout: *l,
+            shape: m.shape.to_vec(),
+            strides: m.strides.to_vec(),
+        });
+        let r = Arc::new(Ready { arguments: expected.collect(), bound: self.bind(&shapes)? });
+        *lock() = Some(r.clone());
+        Ok(r)
+    }
+}
+
+/// Arguments that are arrays which kernels read as they lie.
+fn memories<'a>(arrays: &'a [Bound<'_, PyUntypedArray>]) -> Option<Vec<Memory<'a>>> {
+    arrays.iter().map(arrays::memory).collect()
+}
+
+#[pymethods]
+impl Program {
+    /// Runs with one array per parameter; `scalars` says which results are NumPy scalars.
+    fn run(
+        &self,
+        py: Python<'_>,
+        arguments: Vec<Bound<'_, PyUntypedArray>>,
+        scalars: Vec<bool>,
+    ) -> PyResult<Vec<Py<PyAny>>> {
+        let m = memories(&arguments)
+            .ok_or_else(|| PyValueError::new_err("an argument is not aligned or not native"))?;
+        let outputs = self.ready(&m)?.run(py, &m)?;
+        outputs.into_iter().zip(scalars).map(|(o, s)| arrays::array(py, o, s)).collect()
+    }
+
+    /// The text of one stage.
+    fn dump(&self, stage: &str) -> PyResult<String> {
+        self.report.dump(stage).map_err(|e| PyValueError::new_err(e.to_string()))
+    }
+
+    /// What was done: passes, kernels, and why values are in memory.
+    fn __str__(&self) -> String {
+        self.report.to_string()
+    }
+
+    /// Rules that fired: name, class, times.
+    fn rules(&self) -> Vec<(String, usize)> {
+        self.report.passes.rules.iter().map(|r| (r.name.to_string(), r.count)).collect()
+    }
+
+    /// Number of kernels.
+    fn kernels(&self) -> usize {
+        self.report.program.plan.kernels.len()
+    }
+
+    /// Projected memory for arrays of the given shapes in C order.
+    fn memory<'py>(&self, py: Python<'py>, shapes: Vec<Vec<usize>>) -> PyResult<Bound<'py, PyDict>> {
+        let strides: Vec<Vec<isize>> = shapes.iter().map(|s| c_strides(s)).collect();
+        let all: Vec<(&[usize], &[isize])> =
+            shapes.iter().zip(&strides).map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
+        let bound = self.bind(&all)?;
+        let m = bound.memory();
+        let d = PyDict::new(py);
+        d.set_item("peak_bytes", m.peak_bytes)?;
+        d.set_item("input_bytes", m.input_bytes)?;
+        d.set_item("output_bytes", m.output_bytes)?;
+        let uses = m.at_peak.iter().map(|u| use_of(py, u)).collect::<PyResult<Vec<_>>>()?;
+        d.set_item("at_peak", PyList::new(py, uses)?)?;
+        Ok(d)
+    }
+}
+
+fn use_of<'py>(py: Python<'py>, u: &MemoryUse) -> PyResult<Bound<'py, PyDict>> {
+    let d = PyDict::new(py);
+    d.set_item("bytes", u.bytes)?;
+    d.set_item("op", u.origin.op.name())?;
+    d.set_item("output", u.output)?;
+    d.set_item("file", u.origin.loc.place().map(|p| p.file.to_string()))?;
+    d.set_item("line", u.origin.loc.place().map(|p| p.line))?;
+    Ok(d)
+}
+
+fn c_strides(shape: &[usize]) -> Vec<isize> {
+    let mut strides = vec![1isize; shape.len()];
+    for k in (1..shape.len()).rev() {
+        strides[k - 1] = strides[k].saturating_mul(shape[k] as isize);
+    }
+    strides
+}
+
+/// A signature that the quick path serves: every argument an array, every result an array or scalar of its own.
+struct Quick {
+    ready: Arc<Ready>,
+    scalars: Vec<bool>,
+    /// True if the function returns a tuple, else its one result.
+    tuple: bool,
+}
+
+/// Signatures that the quick path keeps; the oldest goes.
+const MOST_QUICK: usize = 16;
+
+/// A function that compiles itself. Calls whose arguments are arrays of a signature seen before run here; all others go
+/// to `slow`, a method of the Python subclass.
+#[pyclass(subclass, dict, weakref, module = "frit._frit")]
+pub(crate) struct Function {
+    quick: Mutex<Vec<Arc<Quick>>>,
+}
+
+impl Function {
+    fn quick_call(&self, py: Python<'_>, args: &Bound<'_, PyTuple>) -> PyResult<Option<Py<PyAny>>> {
+        let mut all = Vec::with_capacity(args.len());
+        for a in args.iter_borrowed() {
+            let Ok(a) = a.cast_exact::<PyUntypedArray>() else { return Ok(None) };
+            all.push(a.to_owned());
+        }
+        let Some(m) = memories(&all) else { return Ok(None) };
+        let found = {
+            let quick = self.quick.lock().unwrap_or_else(PoisonError::into_inner);
+            quick.iter().rev().find(|q| q.ready.fits(&m)).cloned()
+        };
+        let Some(q) = found else { return Ok(None) };
+        // A failure while running is NumPy's to word: the slow path finds it again.
+        let Ok(outputs) = q.ready.run(py, &m) else { return Ok(None) };
+        let mut results = Vec::with_capacity(outputs.len());
+        for (o, s) in outputs.into_iter().zip(&q.scalars) {
+            results.push(arrays::array(py, o, *s)?);
+        }
+        if !q.tuple && results.len() == 1 {
+            return Ok(results.pop());
+        }
+        Ok(Some(PyTuple::new(py, results)?.into_any().unbind()))
+    }
+}
+
+#[pymethods]
+impl Function {
+    #[new]
+    #[pyo3(signature = (*_args, **_kwargs))]
+    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Function {
+        Function { quick: Mutex::default() }
+    }
+
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__(
+        slf: &Bound<'_, Function>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        if kwargs.is_none()
+            && let Some(r) = slf.borrow().quick_call(py, args)?
+        {
+            return Ok(r);
+        }
+        let kwargs = kwargs.cloned().unwrap_or_else(|| PyDict::new(py));
+        Ok(slf.call_method1(pyo3::intern!(py, "slow"), (args, kwargs))?.unbind())
+    }
+
+    /// Lets the quick path serve calls like this one.
+    fn remember(
+        &self,
+        program: &Program,
+        arguments: Vec<Bound<'_, PyUntypedArray>>,
+        scalars: Vec<bool>,
+        tuple: bool,
+    ) -> PyResult<()> {
+        let Some(m) = memories(&arguments) else { return Ok(()) };
+        let ready = program.ready(&m)?;
+        let mut quick = self.quick.lock().unwrap_or_else(PoisonError::into_inner);
+        if quick.iter().any(|q| q.ready.fits(&m)) {
+            return Ok(());
+        }
+        if quick.len() >= MOST_QUICK {
+            quick.remove(0);
+        }
+        quick.push(Arc::new(Quick { ready, scalars, tuple }));
+        Ok(())
+    }
+
+    /// Empties the quick path.
+    fn forget(&self) {
+        self.quick.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

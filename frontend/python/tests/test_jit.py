@@ -1,0 +1,228 @@
+"""Signatures, results without copies, threads, reports."""
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from conftest import agree
+
+import frit
+
+pytestmark = pytest.mark.usefixtures("unpatched")
+
+
+def test_a_second_call_runs_no_python():
+    ran = []
+
+    @frit.jit(fallback="error")
+    def f(x):
+        ran.append(1)
+        return x * 2
+
+    for _ in range(3):
+        f(np.arange(4.0))
+    assert len(ran) == 1
+    f(np.arange(5.0))
+    f(np.arange(4))
+    assert len(ran) == 3
+
+
+def test_static_and_keyword_arguments():
+    @frit.jit(static_argnames="power", fallback="error")
+    def f(x, power, *, scale=1.0):
+        return scale * (x**2 if power == 2 else x)
+
+    x = np.arange(4.0)
+    agree(f(x, 2), x**2 * 1.0)
+    agree(f(x, 1), x * 1.0)
+    agree(f(x, power=2, scale=3.0), 3.0 * x**2)
+
+
+def test_scalars_are_part_of_the_signature():
+    f = frit.jit(lambda x, k: x * k, fallback="error")
+    x = np.arange(3, dtype=np.float32)
+    agree(f(x, 2.5), x * 2.5)
+    agree(f(x, 3), x * 3)
+    agree(f(x, np.float64(2.5)), x * np.float64(2.5))
+    agree(f(x, -0.0), x * -0.0)
+    agree(f(x, 0.0), x * 0.0)
+    assert np.signbit(f(x, -0.0)).any() and not np.signbit(f(x, 0.0)).any()
+
+
+def test_nested_arguments_and_results():
+    @frit.jit(fallback="error")
+    def f(state, pair):
+        return {"x": state["x"] + pair[0], "y": [pair[1], None]}
+
+    x, p = np.arange(3.0), (np.ones(3), np.zeros(2))
+    agree(f({"x": x, "n": None}, p), {"x": x + 1, "y": [p[1], None]})
+
+
+def test_results_share_what_numpy_shares():
+    @frit.jit(fallback="error")
+    def f(x):
+        y = x + 1
+        return x, x[1:], y, y[::2]
+
+    x = np.arange(6.0)
+    a, b, y, z = f(x)
+    assert a is x and np.shares_memory(b, x) and np.shares_memory(y, z) and y.flags.writeable
+    z[0] = 9
+    assert y[0] == 9
+
+
+def test_results_own_their_memory():
+    f = frit.jit(lambda x: x + 1, fallback="error")
+    results = [f(np.full(1000, float(k))) for k in range(20)]
+    for k, r in enumerate(results):
+        assert (r == k + 1).all()
+    before = frit.stats()["current_bytes"]
+    del results, r
+    assert frit.stats()["current_bytes"] < before
+
+
+def test_one_array_twice():
+    @frit.jit(fallback="error")
+    def f(x, y):
+        x += 1
+        return y * 2
+
+    x = np.arange(4.0)
+    agree(f(x, x), np.arange(1.0, 5) * 2)
+    a, b = np.arange(4.0), np.arange(4.0)
+    agree(f(a, b), np.arange(4.0) * 2)
+
+
+def test_arguments_that_overlap():
+    def f(x, y):
+        x[:] = y * 2
+        return x + y
+
+    base, want = np.arange(6.0), np.arange(6.0)
+    with pytest.warns(frit.FallbackWarning, match="overlaps"):
+        got = frit.jit(f)(base[1:], base[:-1])
+    agree(got, f(want[1:], want[:-1]))
+    agree(base, want)
+
+
+def test_read_only_arguments():
+    def f(x):
+        x += 1
+        return x
+
+    compiled = frit.jit(f, fallback="error")
+    compiled(np.zeros(3))
+    x = np.zeros(3)
+    x.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        compiled(x)
+
+
+def test_arrays_from_outside_are_read_at_each_call():
+    table = np.arange(3.0)
+    f = frit.jit(lambda x: x + table, fallback="error")
+    agree(f(np.zeros(3)), table.copy())
+    table[:] = 7
+    agree(f(np.zeros(3)), np.full(3, 7.0))
+
+
+def test_random_numbers_are_not_frozen():
+    f = frit.jit(lambda x: x + np.random.rand(3), fallback="quiet")
+    assert (f(np.zeros(3)) != f(np.zeros(3))).all()
+
+
+def test_handlers_do_not_hide_breaks():
+    @frit.jit(fallback="quiet")
+    def f(x):
+        try:
+            return x + float(x[0])
+        except:  # noqa: E722
+            return x * 0
+
+    agree(f(np.ones(3)), np.full(3, 2.0))
+
+
+def test_errors_inside_handlers_are_numpys():
+    @frit.jit(fallback="quiet")
+    def f(x):
+        try:
+            return x.reshape(2, 2)
+        except ValueError:
+            return x.reshape(3, 1)
+
+    agree(f(np.ones(3)), np.ones((3, 1)))
+
+
+def test_helpers_and_methods():
+    def helper(x):
+        out = np.zeros(x.shape)
+        out[1:] = x[:-1]
+        return out
+
+    class Model:
+        @frit.jit(fallback="quiet")
+        def step(self, x):
+            return helper(x) * 2
+
+    agree(Model().step(np.arange(4.0)), helper(np.arange(4.0)) * 2)
+    inner = frit.jit(helper, fallback="error")
+    agree(frit.jit(lambda x: inner(x) + 1, fallback="error")(np.arange(4.0)), helper(np.arange(4.0)) + 1)
+
+
+def test_threads():
+    f = frit.jit(lambda x: np.sqrt(x * x + 1).sum(), fallback="error")
+    other = frit.jit(lambda x: np.zeros(4) + x, fallback="error")
+    wrong = []
+
+    def work(n):
+        for k in range(50):
+            x = np.full(n + k % 3, 1.0)
+            if not np.isclose(f(x), np.sqrt(2) * x.size) or type(np.zeros(3)) is not np.ndarray:
+                wrong.append(n)
+            other(np.arange(4.0))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in (5, 9, 20, 1000)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+
+
+def test_reports():
+    f = frit.jit(lambda x: np.exp(x).sum(), fallback="error")
+    report = f.explain(frit.spec((1000, 1000), "f4"))
+    assert report.compiled and "exp" in str(report) and f"{__file__}:" in str(report)
+    m = f.memory(frit.spec((100000, 100000)))
+    assert m.input_bytes == 8 * 10**10 and m.peak_bytes < 10**7
+    assert "exp" in f.dump(frit.spec(4), stage="graph") and set(frit.STAGES) >= {"graph", "plan", "kernels"}
+    wide = frit.jit(lambda a: (a[:, None] - a[None, :]) * 2)
+    assert wide.memory(frit.spec(100000)).peak_bytes >= 8 * 10**10
+    broken = frit.jit(lambda x: x[x > 0]).explain(np.ones(3))
+    assert not broken.compiled and f"{__file__}:" in broken.reason
+    before = frit.stats()["kernels_compiled"]
+    f(np.ones((3, 4), "f4"))
+    f(np.ones((7, 9), "f4"))
+    assert frit.stats()["kernels_compiled"] <= before + 1
+
+
+def test_memory_limit():
+    f = frit.jit(lambda a: (a[:, None] - a[None, :]) * 2, memory_limit="1MiB")
+    agree(f(np.arange(3.0)), (np.arange(3.0)[:, None] - np.arange(3.0)) * 2)
+    with pytest.raises(MemoryError):
+        f(np.zeros(10000))
+
+
+def test_options():
+    with pytest.raises(TypeError):
+        frit.jit(lambda x: x, speed=11)
+    with pytest.raises(ValueError):
+        frit.jit(lambda x: x, math="wild")
+
+
+def test_import_is_quick():
+    code = "import numpy, time; s = time.perf_counter(); import frit; print(time.perf_counter() - s)"
+    best = min(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3))
+    assert best < 0.15
