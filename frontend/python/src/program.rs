@@ -36,7 +36,7 @@ pub(crate) fn config(math: &str, memory_limit: Option<usize>, threads: usize) ->
             )));
         }
     };
-    Ok(Config { math, memory_limit, threads, ..Config::new() })
+    Ok(Config { math, memory_limit, threads })
 }
 
 /// A compiled graph.
