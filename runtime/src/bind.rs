@@ -66,6 +66,10 @@ impl Program {
     }
 
     fn environment(&self, arguments: &[(&[usize], &[isize])]) -> Result<Bindings, RuntimeError> {
+        if arguments.len() != self.plan.inputs.len() {
+            let why = format!("takes {} arguments, not {}", self.plan.inputs.len(), arguments.len());
+            return Err(RuntimeError::Argument { name: self.plan.name.to_string(), why });
+        }
         let mut env = Bindings::new();
         for (position, (input, (shape, strides))) in self.plan.inputs.iter().zip(arguments).enumerate() {
             let wrong = |why: String| RuntimeError::Argument { name: input.name.to_string(), why };
@@ -91,6 +95,17 @@ impl Program {
                 }
                 if input.layout == Layout::Strided {
                     env.insert(stride_symbol(position, axis), strides[axis] as i64);
+                }
+            }
+        }
+        // Sizes that follow from others are known now.
+        for (input, (shape, _)) in self.plan.inputs.iter().zip(arguments) {
+            for (axis, (size, declared)) in shape.iter().zip(&input.ty.shape).enumerate() {
+                let want = declared.checked_eval(&|s| env.get(s).copied());
+                let want = want.map_err(|e| no_value(e, &self.plan.buffer(input.buffer).origin))?;
+                if want != *size as i64 {
+                    let why = format!("axis {axis} has size {size}, expected {declared} = {want}");
+                    return Err(RuntimeError::Argument { name: input.name.to_string(), why });
                 }
             }
         }

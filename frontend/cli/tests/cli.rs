@@ -93,8 +93,11 @@ fn mistakes_are_named() {
     std::fs::write(dir.join("cut.npy"), &x[..x.len() - 3]).expect("a file");
     ndarray_npy::write_npy(dir.join("f4.npy"), &array![[0.0f32, 0.0]]).expect("an array");
     ndarray_npy::write_npy(dir.join("wide.npy"), &array![[0.0, 0.0, 0.0]]).expect("an array");
+    let twice = "graph @f(%x: f64[n, k], %y: f64[2*n, k]) -> f64[2*n, k] {\n  return %y\n}\n";
+    std::fs::write(dir.join("twice.frit"), twice).expect("a file");
     for (arguments, mark) in [
-        (&["run", "word.frit", "x.npy", "y.npy"][..], "word.frit:7:8"),
+        (&["run", "twice.frit", "x.npy", "y.npy"][..], "axis 0 has size 2, expected 2*n = 4"),
+        (&["run", "word.frit", "x.npy", "y.npy"], "word.frit:7:8"),
         (&["run", "word.frit", "x.npy", "y.npy"], "unknown operation `sqr`"),
         (&["dump", "cut.json"], "cut.json:1:"),
         (&["dump", "later.json"], "this frit reads version 1"),
