@@ -59,8 +59,8 @@ fn several_threads_call_one_program_at_once() {
         .map(|k| run(&bound, &[&values(20_000, k)], &Run::default()).unwrap().0.iter().map(bits).collect())
         .collect();
     std::thread::scope(|s| {
-        for k in 0..6 {
-            let (bound, want) = (&bound, &alone[k]);
+        for (k, want) in alone.iter().enumerate() {
+            let bound = &bound;
             s.spawn(move || {
                 let x = values(20_000, k);
                 for _ in 0..60 {

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _frit
 from .errors import Break, FallbackError, FallbackWarning
-from .patch import tracing
+from .patch import drawn, random_states, tracing
 from .report import Memory, Report
 from .storage import shadow, show
 from .trace import Trace
@@ -244,6 +244,7 @@ class Jit(_frit.Function):
                 values.append(values[same])
         args, kwargs = fill(tree[0], values), fill(tree[1], values)
         self._retraced.append(key)
+        states = random_states()
         try:
             with tracing(trace):
                 out = self._function(*args, **kwargs)
@@ -257,6 +258,8 @@ class Jit(_frit.Function):
         except Exception as e:
             # An exception of the function itself; NumPy's run raises it again, or shows that it is frit's.
             entry.broken = Break(f"{type(e).__name__} while tracing: {e}", error=True)
+        if drawn(states) and entry.broken is None:
+            entry.broken = Break("a random generator gives other numbers at each call")
         return entry
 
     def _finish(self, entry, trace, out, storages, leaves, key):

@@ -7,7 +7,12 @@ only while some thread traces.
 
 from __future__ import annotations
 
+import dis
 import functools
+import gc
+import itertools
+import pickle
+import random
 import sys
 import threading
 
@@ -19,12 +24,35 @@ from .tracer import Tracer, holds_tracer
 _ORIGINAL: dict = {}
 
 
-def _outside():
-    """The trace of this thread, unless NumPy or frit itself is calling a replacement."""
+def _outside(name):
+    """The trace of this thread, if the user's code calls replacement `name` itself.
+
+    NumPy and frit call it too, and so does compiled code (a random generator's `normal` asks for `numpy.empty`), which
+    takes what it gets for an array without looking: it must get one.
+    """
     trace = getattr(local, "trace", None)
-    if trace is not None and sys._getframe(2).f_globals.get("__name__", "").partition(".")[0] in ("numpy", "frit"):
+    if trace is None:
         return None
-    return trace
+    frame = sys._getframe(2)
+    if frame.f_globals.get("__name__", "").partition(".")[0] in ("numpy", "frit"):
+        return None
+    return trace if _calls(frame.f_code, frame.f_lasti, name) else None
+
+
+@functools.lru_cache(4096)
+def _calls(code, at, name):
+    """True if the instruction of a frame is a call written `name(..)` or `x.name(..)`: compiled code has no frame of its
+    own, and shows that of its caller."""
+    loads = [i for i in dis.get_instructions(code) if i.argval == name and i.opname.startswith("LOAD")]
+    if not loads:
+        return False
+    if not hasattr(code, "co_positions"):
+        # Python 3.10 knows lines only: the one call of its line.
+        start, end = next((a, b) for a, b, _ in code.co_lines() if a <= at < b)
+        here = [i for i in dis.get_instructions(code) if start <= i.offset < end]
+        return any(i.argval == name for i in here) and sum(i.opname.startswith("CALL") for i in here) == 1
+    line, _, column, _ = next(itertools.islice(code.co_positions(), at // 2, None))
+    return any((i.positions.lineno, i.positions.col_offset) == (line, column) for i in loads)
 
 
 _lock = threading.Lock()
@@ -38,7 +66,7 @@ def _creating(name):
 
     @functools.wraps(f)
     def create(*args, **kwargs):
-        trace = _outside()
+        trace = _outside(name)
         if trace is None or kwargs.get("like") is not None:
             return f(*args, **kwargs)
         from .rules import RULES, concrete, tracers
@@ -66,7 +94,7 @@ def _converting(name):
 
     @functools.wraps(f)
     def convert(a, dtype=None, *args, **kwargs):
-        trace = _outside()
+        trace = _outside(name)
         if trace is None:
             return f(a, *(() if dtype is None else (dtype,)), *args, **kwargs)
         from .rules import nested
@@ -105,7 +133,7 @@ def _converting(name):
 def _drawing(name, f):
     @functools.wraps(f)
     def draw(*args, **kwargs):
-        if _outside() is not None:
+        if _outside(name) is not None:
             raise Break(f"numpy.random.{name} gives other numbers at each call")
         return f(*args, **kwargs)
 
@@ -135,6 +163,35 @@ def _remove():
         module, _, name = name.rpartition(".")
         setattr(np.random if module else np, name, f)
     _ORIGINAL.clear()
+
+
+def random_states():
+    """Every random generator of the process, with its state: NumPy's, and Python's own."""
+    kinds = (np.random.Generator, np.random.RandomState)
+    found = [g for g in gc.get_objects() if isinstance(g, kinds)]
+    states = [(g, pickle.dumps(_state(g))) for g in found]
+    return states, random.getstate()
+
+
+def drawn(before):
+    """True if a generator has moved since `random_states`; it is put back, so that NumPy's run draws the same."""
+    states, own = before
+    moved = [(g, s) for g, s in states if pickle.dumps(_state(g)) != s]
+    if not moved and random.getstate() == own:
+        return False
+    # With other threads about, they may have drawn themselves: theirs is not ours to put back.
+    if threading.active_count() == 1:
+        random.setstate(own)
+        for g, s in moved:
+            if isinstance(g, np.random.Generator):
+                g.bit_generator.state = pickle.loads(s)
+            else:
+                g.set_state(pickle.loads(s))
+    return True
+
+
+def _state(g):
+    return g.bit_generator.state if isinstance(g, np.random.Generator) else g.get_state(legacy=False)
 
 
 class tracing:

@@ -1,5 +1,6 @@
 """Signatures, results without copies, threads, reports."""
 
+import random
 import subprocess
 import sys
 import threading
@@ -220,6 +221,23 @@ def test_options():
         frit.jit(lambda x: x, speed=11)
     with pytest.raises(ValueError):
         frit.jit(lambda x: x, math="wild")
+
+
+@pytest.mark.parametrize("make", [np.random.default_rng, np.random.RandomState, random.Random])
+def test_random_generators_are_not_frozen(make):
+    """A generator that the function takes from its surroundings draws on, as in NumPy."""
+
+    def add_noise(g):
+        if isinstance(g, random.Random):
+            random.seed(7)
+            return lambda x: x + random.random()
+        return lambda x: x + g.normal(size=3)
+
+    want = add_noise(make(7))
+    want = [want(np.ones(3)) for _ in range(3)]
+    f = frit.jit(add_noise(make(7)), fallback="quiet")
+    for w in want:
+        agree(f(np.ones(3)), w)
 
 
 def test_import_is_quick():
