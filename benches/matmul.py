@@ -1,4 +1,4 @@
-"""GFLOP/s of NumPy's matrix product: OPENBLAS_NUM_THREADS=1 python benches/matmul.py (peer of the example `throughput`)."""
+"""GFLOP/s of NumPy's matrix product: OPENBLAS_NUM_THREADS=1 python benches/matmul.py (peer of the example `routines`)."""
 
 import time
 

@@ -240,7 +240,12 @@ pub(crate) fn reduce(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred 
 /// A mean: floats and complex stay.
 pub(crate) fn float_stat(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
     check_takes(op, inputs[0].dtype)?;
-    Ok(vec![TensorType::new(inputs[0].dtype, reduced_shape(op, attrs, &inputs[0].shape)?)])
+    let shape = reduced_shape(op, attrs, &inputs[0].shape)?;
+    // Its first step is a maximum.
+    if op == Op::Logsumexp && attrs.ints(Key::Axes).iter().any(|a| inputs[0].shape[*a as usize].is(0)) {
+        return fail(op, Cause::Value("zero-size array to logsumexp, which needs a maximum".into()));
+    }
+    Ok(vec![TensorType::new(inputs[0].dtype, shape)])
 }
 
 /// A variance: complex becomes real.
