@@ -246,18 +246,14 @@ impl<'a> Parser<'a> {
     pub(super) fn dim(&mut self) -> Parsed<Dim> {
         self.nested(|p| {
             let minus = p.eat("-")?;
-            let mut sum = p.term()?;
-            if minus {
-                sum = -sum;
-            }
+            let mut sum = p.term(minus)?;
             loop {
                 let minus = p.is("-");
                 if !minus && !p.is("+") {
                     return Ok(sum);
                 }
                 p.advance()?;
-                let t = p.term()?;
-                sum = if minus { sum - t } else { sum + t };
+                sum = sum + p.term(minus)?;
                 p.check_size(&sum)?;
             }
         })
@@ -270,8 +266,18 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn term(&mut self) -> Parsed<Dim> {
-        let mut product = self.factor()?;
+    /// Factors, negated if a minus stands before them.
+    fn term(&mut self, minus: bool) -> Parsed<Dim> {
+        const LEAST: &str = "9223372036854775808";
+        let mut product = match self.token {
+            // The least integer is not the negation of a 64-bit integer.
+            Token::Number(LEAST) if minus => {
+                self.advance()?;
+                Dim::constant(i64::MIN)
+            }
+            _ if minus => -self.factor()?,
+            _ => self.factor()?,
+        };
         while self.eat("*")? {
             product = product * self.factor()?;
             self.check_size(&product)?;
@@ -282,10 +288,9 @@ impl<'a> Parser<'a> {
     fn factor(&mut self) -> Parsed<Dim> {
         let at = self.at;
         match self.advance()? {
-            Token::Number(s) => match s.parse::<i128>() {
-                // The magnitude of the least integer is read as that integer: it is its own negation.
-                Ok(v) if v <= 1 << 63 => Ok(Dim::constant(v as i64)),
-                _ => self.fail_at(at, format!("`{s}` is not a 64-bit integer")),
+            Token::Number(s) => match s.parse::<i64>() {
+                Ok(v) => Ok(Dim::constant(v)),
+                Err(_) => self.fail_at(at, format!("`{s}` is not a 64-bit integer")),
             },
             Token::Percent(s) => match s.parse::<u32>() {
                 Ok(v) => Ok(Dim::symbol(&format!("%{v}"))),

@@ -29,7 +29,8 @@ pub fn graph(g: &Graph) -> Checked {
 fn lone_symbol(d: &Dim) -> Option<Symbol> {
     let ([(atoms, 1)], 0) = d.terms() else { return None };
     match &atoms[..] {
-        [crate::dim::Atom::Sym(s)] => Some(s.clone()),
+        // `%3` is a value of a kernel, `x0.s1` a stride of a plan's input.
+        [crate::dim::Atom::Sym(s)] if is_identifier(s) => Some(s.clone()),
         _ => None,
     }
 }

@@ -15,6 +15,7 @@ use super::{Checked, broken, require, unknown_symbol};
 use crate::dim::{Atom, Dim, Symbol};
 use crate::kernel::Access;
 use crate::plan::{BufferId, BufferSource, Launch, Layout, Plan, Step, View, stride_symbol};
+use crate::text::is_identifier;
 use std::collections::HashSet;
 
 /// Checks a plan and its kernels.
@@ -24,6 +25,7 @@ pub fn plan(p: &Plan) -> Checked {
         for (axis, d) in input.ty.shape.iter().enumerate() {
             if let ([(atoms, 1)], 0) = d.terms()
                 && let [Atom::Sym(s)] = &atoms[..]
+                && is_identifier(s)
             {
                 symbols.insert(s.clone());
             }
