@@ -8,6 +8,7 @@
 array([ 6., 17.])
 """
 
+from . import rules as _rules  # noqa: F401  (gives tracers the methods of arrays)
 from ._frit import STAGES
 from ._frit import stats as _stats
 from .errors import FallbackError, FallbackWarning

@@ -244,3 +244,8 @@ def test_import_is_quick():
     code = "import numpy, time; s = time.perf_counter(); import frit; print(time.perf_counter() - s)"
     best = min(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3))
     assert best < 0.15
+
+
+def test_methods_are_there_from_the_first_call():
+    code = "import frit, numpy as np; print(frit.jit(lambda x: x.sum(), fallback='error')(np.ones(3)))"
+    assert subprocess.check_output([sys.executable, "-c", code]).strip() == b"3.0"

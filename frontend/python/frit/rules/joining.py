@@ -1,0 +1,99 @@
+"""Joining, repeating, padding."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from ..errors import Break
+from ..trace import current
+from ..tracer import Tracer
+from .arguments import array, arrays, axes_of, concrete, result, store, tracers
+from .table import RULES, rule
+
+#: NumPy's own, also while `numpy` is patched.
+_asarray = np.asarray
+
+
+@rule(np.concatenate)
+def concatenate(arrays_, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    r = current().fresh(current().call("concatenate", arrays(arrays_), axis), vague=any(not t._a.flags.c_contiguous for t in tracers((arrays_,))))
+    return store(out, r if dtype is None else r.astype(dtype))
+
+
+@rule(np.stack)
+def stack(arrays_, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    r = current().fresh(current().call("stack", arrays(arrays_), axis), vague=True)
+    return store(out, r if dtype is None else r.astype(dtype))
+
+
+def _joining():
+    for name in "vstack hstack dstack column_stack".split():
+        def f(tup, *, dtype=None, casting="same_kind", _name=name):
+            r = current().fresh(current().call(_name, arrays(tup)), vague=True)
+            return r if dtype is None else r.astype(dtype)
+        RULES[getattr(np, name)] = f
+
+
+_joining()
+
+
+@rule(np.append)
+def append(arr, values, axis=None):
+    return result(current().call("append", array(arr).node, array(values).node, axis), array(arr))
+
+
+@rule(np.tile)
+def tile(A, reps):
+    reps = [operator.index(reps)] if isinstance(reps, (int, np.integer)) else [operator.index(r) for r in reps]
+    return result(current().call("tile", array(A).node, reps), array(A), scalar=False)
+
+
+@rule(np.repeat)
+def repeat(a, repeats, axis=None):
+    a = array(a)
+    if np.ndim(repeats) == 0 and type(repeats) is not Tracer:
+        return result(current().call("repeat", a.node, operator.index(repeats), axis), a)
+    if type(repeats) is Tracer:
+        repeats = repeats._value("the counts of numpy.repeat")
+    if axis is None:
+        a, axis = a.ravel(), 0
+    return result(current().call("repeat_each", a.node, [int(r) for r in repeats], axis), a)
+
+
+@rule(np.roll)
+def roll(a, shift, axis=None):
+    a = array(a)
+    shifts, axes = axes_of(shift), axes_of(axis)
+    if axes is not None and len(shifts) != len(axes):
+        n = max(len(shifts), len(axes))
+        shifts, axes = shifts * n if len(shifts) == 1 else shifts, axes * n if len(axes) == 1 else axes
+    return result(current().call("roll", a.node, shifts, axes), a)
+
+
+@rule(np.pad)
+def pad(array_, pad_width, mode="constant", **kwargs):
+    a = array(array_)
+    widths = np.broadcast_to(_asarray(concrete(pad_width)), (a.ndim, 2))
+    if kwargs:
+        (key, v), = kwargs.items()
+        if key not in ("constant_values", "end_values") or np.ndim(v):
+            raise Break(f"numpy.pad with {key}")
+        mode = (mode, v)
+    return result(current().call("pad", a.node, [(int(x), int(y)) for x, y in widths], mode), a)
+
+
+@rule(np.delete)
+def delete(arr, obj, axis=None):
+    a = array(arr)
+    if axis is None:
+        a, axis = a.ravel(), 0
+    at = list(range(a.shape[axis]))[obj] if isinstance(obj, slice) else np.atleast_1d(concrete(obj)).tolist()
+    return result(current().call("delete", a.node, [int(k) for k in at], axis), a)
+
+
+@rule(np.resize)
+def resize(a, new_shape):
+    shape = [new_shape] if isinstance(new_shape, (int, np.integer)) else list(new_shape)
+    return result(current().call("resize", array(a).node, shape), array(a))

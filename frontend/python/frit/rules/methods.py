@@ -1,0 +1,36 @@
+"""Methods of arrays that are functions of the namespace."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..tracer import Tracer
+from .arguments import given
+from .dispatch import function_call
+
+
+def _methods():
+    names = "sum prod mean var std any all argmin argmax cumsum cumprod clip round take trace repeat choose searchsorted dot argsort ptp"
+    for name in names.split():
+        f = getattr(np, name)
+
+        def method(self, *args, _f=f, **kwargs):
+            return function_call(_f, (self, *args), kwargs)
+
+        setattr(Tracer, name, method)
+    for name in ("max", "min"):
+        def method(self, axis=None, out=None, keepdims=False, initial=np._NoValue, where=True, _f=getattr(np, name)):
+            kwargs = {"axis": axis, "out": out, "keepdims": keepdims}
+            if given(initial):
+                kwargs["initial"] = initial
+            if where is not True:
+                kwargs["where"] = where
+            return function_call(_f, (self,), kwargs)
+
+        setattr(Tracer, name, method)
+    Tracer.conj = Tracer.conjugate = lambda self: np.conjugate(self)
+    Tracer.nonzero = lambda self: np.nonzero(self)
+    Tracer.__round__ = lambda self, n=0: np.round(self, n or 0)
+
+
+_methods()

@@ -1,0 +1,110 @@
+"""Reductions, cumulations, quantiles."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from ..errors import Break
+from ..trace import current
+from ..tracer import operand
+from .arguments import array, axes_of, given, name_of, none_but, result, store
+from .table import RULES, rule
+
+
+def reduction(op, a, axis=None, dtype=None, out=None, keepdims=False, initial=np._NoValue, where=True, ddof=0, correction=np._NoValue, mean=np._NoValue, **more):
+    none_but(more)
+    if given(mean):
+        raise Break("mean= has no rule")
+    a, trace = array(a), current()
+    if correction is not np._NoValue:
+        ddof = correction
+    mask = None if where is True or where is np._NoValue else array(where).node
+    initial = operand(trace, initial) if given(initial) else None
+    keep = bool(keepdims) if keepdims is not np._NoValue else False
+    if op in ("argmin", "argmax") and axis is not None:
+        axis = operator.index(axis)
+    node = trace.call("reduce", op, a.node, axes_of(axis), keep, name_of(dtype), mask, initial, float(ddof))
+    return store(out, result(node, a))
+
+
+def _reductions():
+    none = np._NoValue
+    for name in "sum prod nansum nanprod".split():
+        def f(a, axis=None, dtype=None, out=None, keepdims=none, initial=none, where=none, _op=name):
+            return reduction(_op, a, axis, dtype, out, keepdims, initial, where)
+        RULES[getattr(np, name)] = f
+    for name in "max min nanmax nanmin".split():
+        def f(a, axis=None, out=None, keepdims=none, initial=none, where=none, _op=name):
+            return reduction(_op, a, axis, None, out, keepdims, initial, where)
+        RULES[getattr(np, name)] = f
+    for name in "any all".split():
+        def f(a, axis=None, out=None, keepdims=none, *, where=none, _op=name):
+            return reduction(_op, a, axis, None, out, keepdims, none, where)
+        RULES[getattr(np, name)] = f
+    for name in "mean nanmean".split():
+        def f(a, axis=None, dtype=None, out=None, keepdims=none, *, where=none, _op=name):
+            return reduction(_op, a, axis, dtype, out, keepdims, none, where)
+        RULES[getattr(np, name)] = f
+    for name in "var std nanvar nanstd".split():
+        def f(a, axis=None, dtype=None, out=None, ddof=0, keepdims=none, *, where=none, mean=none, correction=none, _op=name):
+            return reduction(_op, a, axis, dtype, out, keepdims, none, where, ddof, correction, mean)
+        RULES[getattr(np, name)] = f
+    for name in "argmin argmax".split():
+        def f(a, axis=None, out=None, *, keepdims=none, _op=name):
+            return reduction(_op, a, axis, None, out, keepdims)
+        RULES[getattr(np, name)] = f
+    for name in "cumsum cumprod".split():
+        def f(a, axis=None, dtype=None, out=None, _op=name):
+            return store(out, cumulative(_op, a, axis, dtype))
+        RULES[getattr(np, name)] = f
+    for name in "quantile percentile nanquantile nanpercentile".split():
+        def f(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None, interpolation=None, _op=name):
+            if weights is not None or interpolation is not None:
+                raise Break("weighted quantiles have no rule")
+            a = array(a)
+            q = operand(current(), q)
+            return store(out, result(current().call(_op, a.node, q, axes_of(axis), bool(keepdims) if keepdims is not none else False, method), a))
+        RULES[getattr(np, name)] = f
+    for name in "median nanmedian".split():
+        def f(a, axis=None, out=None, overwrite_input=False, keepdims=False, _op=name):
+            a = array(a)
+            return store(out, result(current().call(_op, a.node, axes_of(axis), bool(keepdims) if keepdims is not none else False), a))
+        RULES[getattr(np, name)] = f
+
+
+_reductions()
+RULES[np.amax], RULES[np.amin] = RULES[np.max], RULES[np.min]
+
+
+@rule(np.count_nonzero)
+def count_nonzero(a, axis=None, *, keepdims=False):
+    return reduction("count_nonzero", a, axis, keepdims=keepdims)
+
+
+def cumulative(op, a, axis=None, dtype=None, **more):
+    none_but(more)
+    a = array(a)
+    return result(current().call("cumulative", op, a.node, None if axis is None else operator.index(axis), name_of(dtype)), a)
+
+
+@rule(np.ptp)
+def ptp(a, axis=None, out=None, keepdims=False):
+    a = array(a)
+    return store(out, result(current().call("ptp", a.node, axes_of(axis), keepdims is True), a))
+
+
+@rule(np.average)
+def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
+    if returned:
+        raise Break("average with returned=True")
+    a = array(a)
+    w = None if weights is None else array(weights).node
+    return result(current().call("average", a.node, w, axes_of(axis), keepdims is True), a)
+
+
+@rule(np.trace)
+def trace_(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
+    none_but({"dtype": dtype}, dtype=None)
+    return store(out, result(current().call("trace", array(a).node, offset, axis1, axis2), array(a)))

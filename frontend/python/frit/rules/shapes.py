@@ -1,0 +1,153 @@
+"""Shapes: views where NumPy's are views."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from ..errors import Break
+from ..tracer import Tracer
+from .arguments import array, axes_of
+from .table import RULES, rule
+
+
+@rule(np.reshape)
+def reshape(a, /, shape=None, order="C", *, newshape=None, copy=None):
+    r = array(a).reshape(shape if shape is not None else newshape, order=order)
+    return r._copy() if copy else r
+
+
+RULES[np.ravel] = lambda a, order="C": array(a).ravel(order)
+RULES[np.transpose] = lambda a, axes=None: array(a).transpose(axes)
+RULES[np.matrix_transpose] = lambda x, /: array(x).mT
+RULES[np.swapaxes] = lambda a, axis1, axis2: array(a).swapaxes(axis1, axis2)
+RULES[np.squeeze] = lambda a, axis=None: array(a).squeeze(axis)
+RULES[np.diagonal] = lambda a, offset=0, axis1=0, axis2=1: array(a).diagonal(offset, axis1, axis2)
+RULES[np.copy] = lambda a, order="K", subok=False: array(a)._copy()
+RULES[np.shape] = lambda a: array(a).shape
+RULES[np.ndim] = lambda a: array(a).ndim
+RULES[np.iscomplexobj] = lambda x: array(x).dtype.kind == "c"
+RULES[np.isrealobj] = lambda x: array(x).dtype.kind != "c"
+
+
+@rule(np.size)
+def size(a, axis=None):
+    return array(a).size if axis is None else array(a).shape[axis]
+
+
+@rule(np.result_type)
+def result_type(*args):
+    return np.result_type(*[a.dtype if type(a) is Tracer else a for a in args])
+
+
+@rule(np.can_cast)
+def can_cast(from_, to, casting="safe"):
+    return np.can_cast(from_.dtype, to, casting)
+
+
+@rule(np.broadcast_to)
+def broadcast_to(array_, shape, subok=False):
+    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    return array(array_)._view(("broadcast", shape))
+
+
+@rule(np.broadcast_arrays)
+def broadcast_arrays(*args, subok=False):
+    xs = [array(a) for a in args]
+    shape = np.broadcast_shapes(*[x.shape for x in xs])
+    return tuple(x if x.shape == shape else broadcast_to(x, shape) for x in xs)
+
+
+@rule(np.expand_dims)
+def expand_dims(a, axis):
+    a = array(a)
+    shape = np.expand_dims(a._a, axis).shape
+    return a._view(("reshape", a.shape, shape))
+
+
+@rule(np.moveaxis)
+def moveaxis(a, source, destination):
+    a = array(a)
+    source, destination = axes_of(source), axes_of(destination)
+    source, destination = [s % a.ndim for s in source], [d % a.ndim for d in destination]
+    order = [k for k in range(a.ndim) if k not in source]
+    for d, s in sorted(zip(destination, source)):
+        order.insert(d, s)
+    return a.transpose(order)
+
+
+@rule(np.rollaxis)
+def rollaxis(a, axis, start=0):
+    a = array(a)
+    axis, start = axis % a.ndim, start + a.ndim if start < 0 else start
+    start -= axis < start
+    order = [k for k in range(a.ndim) if k != axis]
+    order.insert(start, axis)
+    return a.transpose(order)
+
+
+def _atleast(n):
+    def f(*arys):
+        rs = []
+        for a in map(array, arys):
+            shape = (np.atleast_1d, np.atleast_2d, np.atleast_3d)[n - 1](a._a).shape
+            rs.append(a if a.ndim >= n and not a._scalar else Tracer(a._s, a._steps + (("reshape", a.shape, shape),), a._a.reshape(shape)))
+        return rs[0] if len(rs) == 1 else tuple(rs)
+
+    return f
+
+
+RULES[np.atleast_1d], RULES[np.atleast_2d], RULES[np.atleast_3d] = _atleast(1), _atleast(2), _atleast(3)
+
+
+@rule(np.flip)
+def flip(m, axis=None):
+    m = array(m)
+    axes = range(m.ndim) if axis is None else [operator.index(a) for a in axes_of(axis)]
+    parts = [slice(None)] * m.ndim
+    for a in axes:
+        parts[a] = slice(None, None, -1)
+    return m[tuple(parts)]
+
+
+RULES[np.fliplr] = lambda m: array(m)[:, ::-1]
+RULES[np.flipud] = lambda m: array(m)[::-1]
+
+
+@rule(np.rot90)
+def rot90(m, k=1, axes=(0, 1)):
+    m, k = array(m), k % 4
+    a, b = (x % m.ndim for x in axes)
+    if k == 0:
+        return m[:]
+    if k == 2:
+        return flip(flip(m, a), b)
+    order = list(range(m.ndim))
+    order[a], order[b] = order[b], order[a]
+    return flip(m, b).transpose(order) if k == 1 else flip(m.transpose(order), b)
+
+
+def _split(even):
+    def f(ary, indices_or_sections, axis=0):
+        a = array(ary)
+        axis = axis % a.ndim
+        n, s = a.shape[axis], indices_or_sections
+        if isinstance(s, (int, np.integer)):
+            if even and n % s:
+                raise Break("array split does not result in an equal division", error=True)
+            sizes = [n // s + (k < n % s) for k in range(s)]
+            at = list(np.cumsum(sizes)[:-1])
+        else:
+            at = [operator.index(k) for k in s]
+        bounds = [0, *at, n]
+        return [a[(slice(None),) * axis + (slice(int(i), int(j)),)] for i, j in zip(bounds, bounds[1:])]
+
+    return f
+
+
+RULES[np.split], RULES[np.array_split] = _split(True), _split(False)
+RULES[np.hsplit] = lambda ary, s: _split(True)(ary, s, 0 if array(ary).ndim == 1 else 1)
+RULES[np.vsplit] = lambda ary, s: _split(True)(ary, s, 0)
+RULES[np.dsplit] = lambda ary, s: _split(True)(ary, s, 2)
+RULES[np.unstack] = lambda x, /, *, axis=0: tuple(array(x)[(slice(None),) * (axis % array(x).ndim) + (k,)] for k in range(array(x).shape[axis]))

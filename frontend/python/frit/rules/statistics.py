@@ -1,0 +1,64 @@
+"""Differences, interpolation, statistics."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import Break
+from ..trace import current
+from ..tracer import operand
+from .arguments import array, axes_of, given, none_but, result
+from .table import RULES, rule
+
+
+@rule(np.diff)
+def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
+    a = array(a)
+    ends = [array(v).node if given(v) else None for v in (prepend, append)]
+    if ends == [None, None]:
+        return result(current().call("diff", a.node, n, axis), a)
+    return result(current().call("diff_between", a.node, n, axis, *ends), a)
+
+
+@rule(np.gradient)
+def gradient(f, *varargs, axis=None, edge_order=1):
+    f, trace = array(f), current()
+    axes = list(range(f.ndim)) if axis is None else axes_of(axis)
+    if len(varargs) not in (0, 1, len(axes)):
+        raise Break("invalid number of arguments", error=True)
+    spacing = list(varargs) or [1.0]
+    spacing = spacing * len(axes) if len(spacing) == 1 else spacing
+    rs = tuple(result(trace.call("gradient", f.node, operand(trace, s), a, edge_order), f) for s, a in zip(spacing, axes))
+    return rs[0] if len(rs) == 1 else rs
+
+
+@rule(np.trapezoid)
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    trace = current()
+    return result(trace.call("trapezoid", array(y).node, operand(trace, dx if x is None else x), axis))
+
+
+@rule(np.interp)
+def interp(x, xp, fp, left=None, right=None, period=None):
+    none_but({"period": period}, period=None)
+    trace = current()
+    ends = [None if v is None else operand(trace, v) for v in (left, right)]
+    return result(trace.call("interp", array(x).node, array(xp).node, array(fp).node, *ends))
+
+
+@rule(np.cov)
+def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, *, dtype=None):
+    none_but({"y": y, "fweights": fweights, "aweights": aweights, "dtype": dtype}, y=None, fweights=None, aweights=None, dtype=None)
+    return result(current().call("cov", array(m).node, rowvar, int(0 if bias else 1) if ddof is None else ddof))
+
+
+@rule(np.corrcoef)
+def corrcoef(x, y=None, rowvar=True, *, dtype=None):
+    none_but({"y": y, "dtype": dtype}, y=None, dtype=None)
+    return result(current().call("corrcoef", array(x).node, rowvar))
+
+
+RULES[np.convolve] = lambda a, v, mode="full": result(current().call("convolve", array(a).node, array(v).node, mode))
+RULES[np.correlate] = lambda a, v, mode="valid": result(current().call("correlate", array(a).node, array(v).node, mode))
+RULES[np.unwrap] = lambda p, discont=None, axis=-1, *, period=6.283185307179586: result(current().call("unwrap", array(p).node, period, axis))
+RULES[np.ediff1d] = lambda ary, to_end=None, to_begin=None: result(current().call("ediff1d", array(ary).node, *(None if v is None else array(v).node for v in (to_end, to_begin))))
