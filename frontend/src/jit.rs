@@ -117,13 +117,26 @@ pub fn compile(graph: &Graph, layouts: &[Layout], config: &Config) -> Result<Rep
     let optimized = frit_passes::optimize(graph, &frit_passes::Options::new(config.math))?;
     let lowered = frit_passes::lower(&optimized.graph, &LowerOptions { layouts: layouts.to_vec() })?;
     let program = Program::new(Arc::new(lowered.plan), cache())?;
-    Ok(Report {
+    let report = Report {
         traced: graph.clone(),
         optimized: optimized.graph,
         passes: optimized.report,
         groups: lowered.groups,
         program: Arc::new(program),
-    })
+    };
+    if let Ok(stages) = std::env::var("FRIT_DUMP") {
+        print_stages(&report, &stages)?;
+    }
+    Ok(report)
+}
+
+/// Prints the stages that `FRIT_DUMP` names to standard error.
+#[expect(clippy::print_stderr, reason = "asked for")]
+fn print_stages(report: &Report, stages: &str) -> Result<(), Error> {
+    for stage in stages.split(',').map(str::trim).filter(|s| !s.is_empty()) {
+        eprintln!("== {stage} of {}\n{}", report.traced.name, report.dump(stage)?);
+    }
+    Ok(())
 }
 
 /// A function that compiles itself for the arguments it is called with.

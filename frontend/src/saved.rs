@@ -31,6 +31,7 @@ const LEVELS: [(MathLevel, &str); 3] =
 /// A traced program that can be kept in a file: its graph, as written by the user, and how it may be rewritten.
 ///
 /// The file is JSON: `{"frit": 1, "math": "reassociate", "graph": {..}}` with the graph as in [`frit_ir::json`].
+/// A field `python` may say how the Python package passes arguments and results; it is not looked at here.
 pub struct Saved {
     graph: Graph,
     calls: Calls,
@@ -64,7 +65,7 @@ impl Saved {
     pub fn from_json(text: &str) -> Result<Saved, Error> {
         let mut config = Config::new();
         let whole = json::Part::whole(text)?;
-        let fields = whole.object(&["frit", "math", "graph"])?;
+        let fields = whole.object(&["frit", "math", "graph", "python"])?;
         let version = fields.field("frit")?;
         if version.int()? != VERSION {
             let why = format!("version {}, but this frit reads version {VERSION}", version.int()?);

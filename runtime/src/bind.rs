@@ -7,7 +7,7 @@ use frit_ir::dim::Dim;
 use frit_ir::kernel::Access;
 use frit_ir::plan::{BufferId, Launch, Layout, Origin, Plan, Step, View, stride_symbol};
 use frit_ir::range::Range;
-use frit_ir::{DType, Symbol};
+use frit_ir::{DType, Op, Symbol};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -62,7 +62,8 @@ impl Program {
             })
         });
         let outputs = outputs.collect::<Result<_, RuntimeError>>()?;
-        Ok(Bound { program: self.clone(), env: b.env, threads, steps, outputs, report })
+        let ns = steps.iter().map(BoundStep::ns).sum();
+        Ok(Bound { program: self.clone(), env: b.env, threads, steps, outputs, ns, report })
     }
 
     fn environment(&self, arguments: &[(&[usize], &[isize])]) -> Result<Bindings, RuntimeError> {
@@ -130,6 +131,8 @@ pub(crate) struct BoundLaunch {
     /// Scratch per worker, and number of workers.
     pub(crate) scratch: usize,
     pub(crate) workers: usize,
+    /// Estimated time on one thread, in nanoseconds.
+    pub(crate) ns: f64,
     pub(crate) origin: Origin,
 }
 
@@ -157,6 +160,14 @@ impl BoundCall {
     pub(crate) fn memory(&self) -> (usize, usize) {
         self.plan.as_ref().map_or((0, 0), |p| (p.workspace, p.hidden))
     }
+
+    /// Estimated time on one thread, in nanoseconds: that of a factorization of square matrices with as many elements,
+    /// and for products a tenth of it. Within a factor of ten.
+    fn ns(&self) -> f64 {
+        let all = self.inputs.iter().chain(&self.outputs);
+        let elements: f64 = all.map(|v| v.shape.iter().map(|n| *n as f64).product::<f64>()).sum();
+        elements.powf(1.5) * if self.origin.op == Op::Matmul { 0.05 } else { 0.5 }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -169,6 +180,23 @@ pub(crate) enum BoundStep {
     For { lo: i64, hi: i64, body: BoundBody },
     While { cond: Vec<BoundStep>, test: BoundView, body: Vec<BoundStep> },
     If { test: BoundView, then: Vec<BoundStep>, otherwise: Vec<BoundStep> },
+}
+
+impl BoundStep {
+    /// Estimated time on one thread, in nanoseconds.
+    fn ns(&self) -> f64 {
+        match self {
+            BoundStep::Alloc(..) | BoundStep::Free(_) | BoundStep::Swap(..) => 0.0,
+            BoundStep::Launch(l) => l.ns,
+            BoundStep::Library(c) => c.ns(),
+            BoundStep::For { lo, hi, body: BoundBody::Once(body) } => {
+                (hi - lo).max(0) as f64 * body.iter().map(BoundStep::ns).sum::<f64>()
+            }
+            BoundStep::For { body: BoundBody::Each(..), .. }
+            | BoundStep::While { .. }
+            | BoundStep::If { .. } => f64::INFINITY,
+        }
+    }
 }
 
 /// The body of a loop of the plan.
@@ -196,10 +224,16 @@ pub struct Bound {
     pub(crate) threads: usize,
     pub(crate) steps: Vec<BoundStep>,
     pub(crate) outputs: Vec<OutputView>,
+    ns: f64,
     report: MemoryReport,
 }
 
 impl Bound {
+    /// A guess at the time of a run on one thread, in nanoseconds; infinite where data decide.
+    pub fn nanoseconds(&self) -> f64 {
+        self.ns
+    }
+
     /// Projected memory.
     pub fn memory(&self) -> &MemoryReport {
         &self.report
@@ -351,7 +385,8 @@ impl Binder<'_> {
         }
         let parallel = eval(&l.parallel)?.max(0);
         // Only a guess at time: too much is as good as very much.
-        let (grain, blocks) = share_out(parallel, eval(&l.cost).unwrap_or(i64::MAX));
+        let cost = eval(&l.cost).unwrap_or(i64::MAX);
+        let (grain, blocks) = share_out(parallel, cost);
         let workers = if blocks > 1 { self.threads } else { 1 };
         let points: Vec<Range> = sizes.iter().map(|n| (*n, *n)).collect();
         let scratch =
@@ -366,6 +401,7 @@ impl Binder<'_> {
             blocks,
             scratch,
             workers,
+            ns: parallel.max(1) as f64 * cost.max(1) as f64 * NS_PER_UNIT,
             origin: l.origin.clone(),
         })
     }

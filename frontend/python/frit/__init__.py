@@ -11,11 +11,15 @@ array([ 6., 17.])
 from . import rules as _rules  # noqa: F401  (gives tracers the methods of arrays)
 from ._frit import STAGES
 from ._frit import stats as _stats
+from .debug import debug_nans, disable_jit
 from .errors import FallbackError, FallbackWarning
 from .jit import Jit, Spec, jit, spec
 from .report import Memory, Report, Temporary
 
-__all__ = ["FallbackError", "FallbackWarning", "Jit", "Memory", "Report", "STAGES", "Spec", "Temporary", "jit", "spec", "stats"]
+__all__ = [
+    "FallbackError", "FallbackWarning", "Jit", "Memory", "Report", "STAGES", "Spec", "Temporary", "debug_nans", "disable_jit", "jit", "spec",
+    "stats",
+]
 
 
 def stats() -> dict:

@@ -8,7 +8,7 @@ import threading
 
 import numpy
 
-_FRIT = os.path.dirname(os.path.abspath(__file__)) + os.sep
+FRIT = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _NUMPY = os.path.dirname(os.path.abspath(numpy.__file__)) + os.sep
 
 #: Per thread: `trace`, the trace that runs.
@@ -47,7 +47,7 @@ def user_place() -> tuple[str, int, str]:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        if not file.startswith(_FRIT) and not file.startswith(_NUMPY) and not file.startswith("<__array_function__"):
+        if not file.startswith(FRIT) and not file.startswith(_NUMPY) and not file.startswith("<__array_function__"):
             return file, frame.f_lineno, frame.f_code.co_name
         frame = frame.f_back
     return "<unknown>", 0, "<unknown>"

@@ -11,7 +11,7 @@ import warnings
 
 import numpy as np
 
-from . import _frit
+from . import _frit, debug, interrupt
 from .errors import Break, FallbackError, FallbackWarning
 from .patch import drawn, random_states, tracing
 from .report import Memory, Report
@@ -162,9 +162,10 @@ class Jit(_frit.Function):
         """A call that the quick path does not serve."""
         from .errors import local
 
-        if getattr(local, "trace", None) is not None:
+        if getattr(local, "trace", None) is not None or debug.state.disabled:
             # Inside of another traced function this one is just a function.
             return self._function(*args, **kwargs)
+        interrupt.begin()
         try:
             leaves, tree, key = self._key(args, kwargs)
             entry = self._entries.get(key)
@@ -176,12 +177,11 @@ class Jit(_frit.Function):
             return self._numpy(args, kwargs, entry.broken)
         arrays = [a if type(a) is np.ndarray else np.asarray(a) for a in leaves] + entry.captured
         try:
-            outputs = entry.program.run(arrays, entry.scalars)
+            outputs = debug.run(entry.program, arrays, entry.scalars)
         except _frit.RunError as e:
             return self._numpy(args, kwargs, Break(str(e), error=True))
-        for target, r in zip(entry.writes, outputs):
-            if target is not None:
-                np.copyto(leaves[target], r)
+        written = [(leaves[target], r) for target, r in zip(entry.writes, outputs) if target is not None]
+        interrupt.write_back([a for a, _ in written], [r for _, r in written])
         results = [self._cook(r, leaves, outputs) for r in entry.recipes]
         self._hasten(entry, args, kwargs, leaves)
         return fill(entry.result, results)
@@ -216,7 +216,8 @@ class Jit(_frit.Function):
                     b.flags.writeable = a.flags.writeable
                 self._function(*copies[0], **copies[1])
             raise FallbackError(broken.message()) from None
-        result = self._function(*args, **kwargs)
+        interrupt.begin("numpy")
+        result = debug.through_numpy(self._function, args, kwargs)
         if self._fallback == "warn" and (broken.place, broken.reason) not in self._told:
             self._told.add((broken.place, broken.reason))
             file, line, function = broken.place

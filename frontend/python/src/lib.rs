@@ -4,8 +4,11 @@
 
 mod arrays;
 mod builder;
+mod nonfinite;
 mod program;
 mod read;
+mod run;
+mod saved;
 mod table;
 
 use pyo3::prelude::*;
@@ -29,6 +32,15 @@ fn functions() -> Vec<&'static str> {
     table::NAMES.to_vec()
 }
 
+/// Their parameters: names and types, as the source has them.
+#[pyfunction]
+fn signatures() -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+    let one = |(name, parameters): &(&'static str, &[(&'static str, &str)])| {
+        (*name, parameters.iter().map(|(p, t)| (*p, t.replace(char::is_whitespace, ""))).collect())
+    };
+    table::SIGNATURES.iter().map(one).collect()
+}
+
 /// True if kernels read this array as it lies in memory: element type, byte order, alignment.
 #[pyfunction]
 fn readable(array: &Bound<'_, numpy::PyUntypedArray>) -> bool {
@@ -47,7 +59,11 @@ fn _frit(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("CompileError", m.py().get_type::<program::CompileError>())?;
     m.add_function(wrap_pyfunction!(stats, m)?)?;
     m.add_function(wrap_pyfunction!(functions, m)?)?;
+    m.add_function(wrap_pyfunction!(signatures, m)?)?;
     m.add_function(wrap_pyfunction!(readable, m)?)?;
+    m.add_function(wrap_pyfunction!(program::intercept, m)?)?;
+    m.add_function(wrap_pyfunction!(saved::main, m)?)?;
+    m.add_class::<saved::SavedGraph>()?;
     m.add("STAGES", frit::STAGES.to_vec())?;
     Ok(())
 }

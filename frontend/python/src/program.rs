@@ -1,14 +1,18 @@
 //! Compiled programs, and the object that a decorated function becomes.
 
 use crate::arrays::{self, Memory};
-use frit::{Config, MathLevel, Report};
-use frit_ir::DType;
+use crate::run;
+use frit::{Config, MathLevel, Report, Saved};
+use frit_ir::error::TypeError;
 use frit_ir::plan::Layout;
-use frit_runtime::{Bound as BoundProgram, MemoryUse, Run, threads::Threads};
+use frit_ir::{Attr, Attrs, DType, Graph, GraphBuilder, Key, Literal, Op, Value};
+use frit_runtime::{Bound as BoundProgram, MemoryUse, threads::Threads};
 use numpy::PyUntypedArray;
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pyo3::create_exception!(
@@ -50,9 +54,9 @@ pub(crate) struct Program {
 }
 
 /// A program bound to the arrays of one signature.
-struct Ready {
+pub(crate) struct Ready {
     arguments: Vec<Expected>,
-    bound: BoundProgram,
+    pub(crate) bound: BoundProgram,
 }
 
 /// One argument as a bound program expects it.
@@ -80,24 +84,18 @@ impl Ready {
         self.arguments.len() == arguments.len()
             && self.arguments.iter().zip(arguments).all(|(e, m)| e.fits(m))
     }
-
-    /// Runs without the GIL.
-    fn run(&self, py: Python<'_>, arguments: &[Memory<'_>]) -> PyResult<Vec<frit_runtime::Output>> {
-        let addresses: Vec<usize> = arguments.iter().map(|m| m.pointer as usize).collect();
-        let outputs = py.detach(|| {
-            let pointers: Vec<*const u8> = addresses.iter().map(|a| *a as *const u8).collect();
-            // SAFETY: the caller holds references to arrays of the shapes and strides that the program is bound to.
-            unsafe { self.bound.run(&pointers, &Run::default()) }
-        });
-        outputs.map(|(o, _)| o).map_err(|e| RunError::new_err(e.to_string()))
-    }
 }
 
 impl Program {
-    pub(crate) fn compile(graph: &frit_ir::Graph, layouts: Vec<Layout>, config: Config) -> PyResult<Program> {
+    pub(crate) fn compile(graph: &Graph, layouts: Vec<Layout>, config: Config) -> PyResult<Program> {
         let report =
             frit::compile(graph, &layouts, &config).map_err(|e| CompileError::new_err(e.to_string()))?;
         Ok(Program { report, layouts, config, bound: Mutex::new(None) })
+    }
+
+    /// As traced.
+    pub(crate) fn graph(&self) -> &Graph {
+        &self.report.traced
     }
 
     fn bind(&self, shapes: &[(&[usize], &[isize])]) -> PyResult<BoundProgram> {
@@ -113,7 +111,7 @@ impl Program {
         Ok(bound)
     }
 
-    fn ready(&self, arguments: &[Memory<'_>]) -> PyResult<Arc<Ready>> {
+    pub(crate) fn ready(&self, arguments: &[Memory<'_>]) -> PyResult<Arc<Ready>> {
         let lock = || self.bound.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(r) = lock().as_ref().filter(|r| r.fits(arguments)) {
             return Ok(r.clone());
@@ -160,8 +158,28 @@ impl Program {
     ) -> PyResult<Vec<Py<PyAny>>> {
         let m = memories(&arguments)
             .ok_or_else(|| PyValueError::new_err("an argument is not aligned or not native"))?;
-        let outputs = self.ready(&m)?.run(py, &m)?;
+        let owners = || arguments.iter().map(|a| a.clone().into_any().unbind()).collect();
+        let outputs = run::run(py, &self.ready(&m)?, &m, owners)?;
         outputs.into_iter().zip(scalars).map(|(o, s)| arrays::array(py, o, s)).collect()
+    }
+
+    /// The op that first made a NaN or an infinity from finite operands, with kind, index and place.
+    fn nonfinite(
+        &self,
+        py: Python<'_>,
+        arguments: Vec<Bound<'_, PyUntypedArray>>,
+    ) -> PyResult<Option<crate::nonfinite::Found>> {
+        self.find_nonfinite(py, &arguments)
+    }
+
+    /// The graph as the text of a file. `constants`: parameters by position, with the elements that they have there.
+    fn to_json(&self, constants: Vec<(usize, Bound<'_, PyUntypedArray>)>) -> PyResult<String> {
+        let literals = constants
+            .iter()
+            .map(|(k, a)| Ok((*k, arrays::literal(a)?)))
+            .collect::<PyResult<HashMap<usize, Literal>>>()?;
+        let graph = with_constants(self.graph(), literals).map_err(crate::builder::build_error)?;
+        Ok(Saved::new(graph, self.config.clone()).to_json())
     }
 
     /// The text of one stage.
@@ -201,6 +219,33 @@ impl Program {
     }
 }
 
+/// A graph with constants in place of some parameters.
+fn with_constants(graph: &Graph, mut constants: HashMap<usize, Literal>) -> Result<Graph, TypeError> {
+    let mut b = GraphBuilder::new(&graph.name);
+    let (mut made, mut parameters) = (HashMap::<Value, Value>::new(), HashMap::<i64, Value>::new());
+    // Nodes of parameters come first.
+    for (k, input) in graph.inputs.iter().enumerate().filter(|(k, _)| !constants.contains_key(k)) {
+        parameters.insert(k as i64, b.input(&input.name, input.ty.clone()));
+    }
+    for id in graph.ids() {
+        let node = graph.node(id);
+        b.set_loc(node.loc.clone());
+        let first = if node.op == Op::Input {
+            let position = node.attrs.int(Key::Position);
+            match constants.remove(&(position as usize)) {
+                Some(data) => b.add(Op::Literal, Attrs::new([(Key::Data, Attr::Data(data))]), vec![])?,
+                None => parameters[&position],
+            }
+        } else {
+            b.add(node.op, node.attrs.clone(), node.inputs.iter().map(|v| made[v]).collect())?
+        };
+        for index in 0..node.types.len() as u32 {
+            made.insert(Value { node: id, index }, Value { node: first.node, index });
+        }
+    }
+    Ok(b.finish(graph.outputs.iter().map(|v| made[v]).collect()))
+}
+
 fn use_of<'py>(py: Python<'py>, u: &MemoryUse) -> PyResult<Bound<'py, PyDict>> {
     let d = PyDict::new(py);
     d.set_item("bytes", u.bytes)?;
@@ -219,12 +264,30 @@ fn c_strides(shape: &[usize]) -> Vec<isize> {
     strides
 }
 
+/// An exception without the package's own frames in its traceback.
+fn in_users_frame(py: Python<'_>, e: PyErr) -> PyErr {
+    let leave = || py.import(pyo3::intern!(py, "frit.frames"))?.getattr(pyo3::intern!(py, "leave"));
+    match leave().and_then(|leave| leave.call1((e.value(py), e.traceback(py)))) {
+        Ok(e) => PyErr::from_value(e),
+        Err(_) => e,
+    }
+}
+
 /// A signature that the quick path serves: every argument an array, every result an array or scalar of its own.
 struct Quick {
     ready: Arc<Ready>,
     scalars: Vec<bool>,
     /// True if the function returns a tuple, else its one result.
     tuple: bool,
+}
+
+/// Set while every call must go through Python: see [`intercept`].
+static INTERCEPTED: AtomicBool = AtomicBool::new(false);
+
+/// Turns the quick path of all functions off or on.
+#[pyfunction]
+pub(crate) fn intercept(on: bool) {
+    INTERCEPTED.store(on, Ordering::SeqCst);
 }
 
 /// Signatures that the quick path keeps; the oldest goes.
@@ -250,8 +313,13 @@ impl Function {
             quick.iter().rev().find(|q| q.ready.fits(&m)).cloned()
         };
         let Some(q) = found else { return Ok(None) };
-        // A failure while running is NumPy's to word: the slow path finds it again.
-        let Ok(outputs) = q.ready.run(py, &m) else { return Ok(None) };
+        let owners = || all.iter().map(|a| a.clone().into_any().unbind()).collect();
+        let outputs = match run::run(py, &q.ready, &m, owners) {
+            Ok(outputs) => outputs,
+            // A failure while running is NumPy's to word: the slow path finds it again.
+            Err(e) if e.is_instance_of::<RunError>(py) => return Ok(None),
+            Err(e) => return Err(e),
+        };
         let mut results = Vec::with_capacity(outputs.len());
         for (o, s) in outputs.into_iter().zip(&q.scalars) {
             results.push(arrays::array(py, o, *s)?);
@@ -279,12 +347,16 @@ impl Function {
     ) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         if kwargs.is_none()
+            && !INTERCEPTED.load(Ordering::Relaxed)
             && let Some(r) = slf.borrow().quick_call(py, args)?
         {
             return Ok(r);
         }
         let kwargs = kwargs.cloned().unwrap_or_else(|| PyDict::new(py));
-        Ok(slf.call_method1(pyo3::intern!(py, "slow"), (args, kwargs))?.unbind())
+        match slf.call_method1(pyo3::intern!(py, "slow"), (args, kwargs)) {
+            Ok(r) => Ok(r.unbind()),
+            Err(e) => Err(in_users_frame(py, e)),
+        }
     }
 
     /// Lets the quick path serve calls like this one.

@@ -45,6 +45,10 @@ macro_rules! functions {
         /// Every name of the table.
         pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
 
+        /// Every name with its parameters and their types.
+        pub(crate) const SIGNATURES: &[(&str, &[(&str, &str)])] =
+            &[$((stringify!($name), &[$((stringify!($p), stringify!($t))),*])),*];
+
         /// Calls a function by name.
         pub(crate) fn call<'py>($b: &mut Builder, name: &str, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
             let py = args.py();
