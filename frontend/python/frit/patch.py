@@ -15,11 +15,11 @@ import pickle
 import random
 import sys
 import threading
+import types
 
 import numpy as np
 
 from .errors import Break, local
-from .tracer import Tracer, holds_tracer
 
 _ORIGINAL: dict = {}
 
@@ -34,7 +34,9 @@ def _outside(name):
     if trace is None:
         return None
     frame = sys._getframe(2)
-    if frame.f_globals.get("__name__", "").partition(".")[0] in ("numpy", "frit"):
+    module = frame.f_globals.get("__name__", "")
+    # `numpy.polynomial` is code like the user's: plain functions over `numpy`.
+    if module.partition(".")[0] in ("numpy", "frit") and not module.startswith("numpy.polynomial."):
         return None
     return trace if _calls(frame.f_code, frame.f_lasti, name) else None
 
@@ -59,75 +61,44 @@ _lock = threading.Lock()
 _users = 0
 
 
+def original(f):
+    """NumPy's function, of it or of what stands in its place."""
+    return f.__dict__.get("_original", f) if isinstance(f, types.FunctionType) else f
+
+
+def _replacing(f, g):
+    """`g` in place of NumPy's `f`."""
+    g = functools.wraps(f, updated=())(g)
+    g._original = f
+    return g
+
+
 def _creating(name):
     f = getattr(np, name)
-    # What `empty` leaves open is zero here: a value that does not change from call to call.
-    g = np.zeros if name == "empty" else f
 
-    @functools.wraps(f)
     def create(*args, **kwargs):
-        trace = _outside(name)
-        if trace is None or kwargs.get("like") is not None:
+        if _outside(name) is None or kwargs.get("like") is not None:
             return f(*args, **kwargs)
-        from .rules import RULES, concrete, tracers
+        from .rules import created
 
-        if any(t.known() is None for t in tracers((args, kwargs))):
-            if name == "full":
-                from .rules import filled
+        return created(name, args, kwargs)
 
-                shape, value, *dtype = args if len(args) > 1 else (*args, kwargs["fill_value"])
-                dtype = dtype[0] if dtype else kwargs.get("dtype") or value.dtype
-                return filled(shape, value, dtype)
-            if f in RULES:
-                return RULES[f](*args, **kwargs)
-            raise Break(f"numpy.{name} of sizes or bounds that are traced")
-        try:
-            return trace.known(g(*concrete(list(args)), **concrete(kwargs)))
-        except Exception as e:
-            raise Break(str(e), error=True) from None
-
-    return create
+    return _replacing(f, create)
 
 
 def _converting(name):
     f = getattr(np, name)
 
-    @functools.wraps(f)
-    def convert(a, dtype=None, *args, **kwargs):
-        trace = _outside(name)
-        if trace is None:
-            return f(a, *(() if dtype is None else (dtype,)), *args, **kwargs)
-        from .rules import nested
+    def convert(*args, **kwargs):
+        if _outside(name) is None or kwargs.get("like") is not None:
+            return f(*args, **kwargs)
+        from .rules import converted
 
-        if type(a) is Tracer:
-            ndmin = kwargs.get("ndmin", 0)
-            copy = kwargs.get("copy", name == "array")
-            r = a
-            if a._scalar:
-                r = trace.known(a.known().copy()) if a.known() is not None else trace.fresh(a.node, scalar=False)
-            if dtype is not None and np.dtype(dtype) != a.dtype:
-                r = r.astype(dtype)
-            elif copy and not a._scalar:
-                r = a._copy()
-            if name == "ascontiguousarray":
-                r = r if r._a.flags.c_contiguous and r.ndim else r._copy().reshape(r.shape or (1,))
-            return r if r.ndim >= ndmin else r.reshape((1,) * (ndmin - r.ndim) + r.shape)
-        if holds_tracer(a):
-            r = nested(a, dtype)
-            return r
-        if type(a) is np.ndarray and name != "array":
-            # An array from outside: it is read anew at each call.
-            r = trace.fresh(trace.capture(a), scalar=False) if a.dtype.kind in "biufc" and dtype is None else f(a, dtype)
-            if type(r) is Tracer:
-                r._frozen = r._s.sealed = "assignment to an array from outside of the function"
-            return r
-        if type(a) is np.ndarray:
-            r = trace.fresh(trace.capture(a), scalar=False)
-            return r if dtype is None else r.astype(dtype)
-        r = f(a, dtype, *args, **kwargs)
-        return trace.known(r) if type(r) is np.ndarray else r
+        if name == "array" and "object" in kwargs:
+            args = (kwargs.pop("object"), *args)
+        return converted(name, *args, **kwargs)
 
-    return convert
+    return _replacing(f, convert)
 
 
 def _drawing(name, f):
@@ -140,16 +111,16 @@ def _drawing(name, f):
     return draw
 
 
-_CREATE = "zeros ones empty full arange linspace logspace geomspace eye identity tri hanning hamming blackman bartlett kaiser indices fromfunction".split()
-_CONVERT = "array asarray asanyarray ascontiguousarray".split()
 _RANDOM = "rand randn random uniform normal standard_normal randint choice permutation shuffle exponential random_sample poisson default_rng".split()
 
 
 def _install():
-    for name in _CREATE:
+    from .rules.convert import CONVERTERS, CREATORS
+
+    for name in CREATORS:
         _ORIGINAL[name] = getattr(np, name)
         setattr(np, name, _creating(name))
-    for name in _CONVERT:
+    for name in CONVERTERS:
         _ORIGINAL[name] = getattr(np, name)
         setattr(np, name, _converting(name))
     for name in _RANDOM:

@@ -66,6 +66,15 @@ def order_of(shadows, ndim):
     return order[::-1]
 
 
+def keep_order(a):
+    """Axes, slowest first, of a copy with `order="K"`; None for C order."""
+    if a.ndim < 2 or a.flags.c_contiguous:
+        return None
+    if a.flags.f_contiguous:
+        return list(range(a.ndim))[::-1]
+    return sorted(range(a.ndim), key=lambda k: -abs(a.strides[k]))
+
+
 class Storage:
     """Elements that one or more arrays show. `known` holds them while they do not depend on arguments."""
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from . import _frit
 from .errors import Break, local, user_place
-from .storage import Storage, shadow
+from .storage import Storage, keep_order, shadow
 from .tracer import Tracer
 
 
@@ -74,7 +74,7 @@ class Trace:
         """A new array of known elements."""
         if a.dtype.kind not in "biufc" or a.dtype.itemsize > 16 or a.dtype in (np.float16, np.longdouble) or not a.dtype.isnative:
             return a
-        return Tracer(Storage(self, a.shape, a.dtype, known=a), (), shadow(a.shape, a.dtype), scalar=scalar)
+        return Tracer(Storage(self, a.shape, a.dtype, known=a), (), shadow(a.shape, a.dtype, keep_order(a)), scalar=scalar)
 
 
 def current():

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import Break
 from ..trace import current
-from ..tracer import Tracer, holds_tracer
+from ..tracer import Tracer
+from .table import NoRule
 
 #: NumPy's own, also while `numpy` is patched.
 _asarray = np.asarray
@@ -37,13 +38,36 @@ def concrete(x):
     return x
 
 
+def mapped(f, x):
+    """`f` of all leaves of nested lists, tuples, named tuples and dicts."""
+    t = type(x)
+    if t in (list, tuple):
+        return t(mapped(f, y) for y in x)
+    if t is dict:
+        return {k: mapped(f, v) for k, v in x.items()}
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return t(*[mapped(f, y) for y in x])
+    return f(x)
+
+
 def abstract(trace, r):
     """NumPy's results as arrays of the trace; scalars stay as they are."""
-    if isinstance(r, np.ndarray) and type(r) is np.ndarray:
-        return trace.known(r.copy() if r.base is not None else r)
-    if type(r) in (list, tuple):
-        return type(r)(abstract(trace, x) for x in r)
-    return r
+    return mapped(lambda x: trace.known(x.copy(order="K") if x.base is not None else x) if type(x) is np.ndarray else x, r)
+
+
+def unknown(x):
+    """True if there are elements in it that differ from call to call."""
+    t = type(x)
+    if t in (list, tuple):
+        return any(unknown(y) for y in x)
+    if t is dict:
+        return any(unknown(y) for y in x.values())
+    return t is np.ndarray or t is Tracer and x.known() is None
+
+
+def holds_array(x):
+    """True if there is an array in nested sequences."""
+    return type(x) is Tracer or isinstance(x, np.ndarray) or type(x) in (list, tuple) and any(holds_array(y) for y in x)
 
 
 def store(out, r):
@@ -62,7 +86,7 @@ def none_but(kwargs, **defaults):
             continue
         if k in ("initial", "where") and v is np._NoValue:
             continue
-        raise Break(f"the argument {k}={v!r} has no rule")
+        raise NoRule(f"the argument {k}={v!r} has no rule")
 
 
 def array(x):
@@ -72,7 +96,7 @@ def array(x):
         return x
     if type(x) is np.ndarray:
         return trace.fresh(trace.capture(x), scalar=False)
-    if holds_tracer(x):
+    if holds_array(x):
         return nested(x)
     a = _asarray(x)
     r = trace.known(a)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 
 from ..errors import Break
 from ..trace import current
 from .arguments import abstract, concrete, tracers
-from .table import MUTATE, RULES, VIEWS
+from .decompose import decomposition, run
+from .table import MUTATE, RULES, VIEWS, NoRule
 
 
 def folded(trace, f, args, kwargs):
@@ -27,14 +29,25 @@ def function_call(func, args, kwargs):
     name = f"{getattr(func, '__module__', 'numpy')}.{func.__name__}"
     if kwargs.get("out") is None and func not in MUTATE and all(t.known() is not None for t in tracers((args, kwargs))) and func not in VIEWS:
         return folded(trace, func, args, kwargs)
-    f = RULES.get(func)
-    if f is None:
-        raise Break(f"{name} has no rule")
     try:
-        bound = inspect.signature(f).bind(*args, **kwargs)
-    except TypeError:
-        raise Break(f"{name} with these arguments has no rule", error=True) from None
-    try:
-        return f(*bound.args, **bound.kwargs)
-    except (AttributeError, TypeError, ValueError, IndexError, OverflowError, KeyError) as e:
+        f = RULES.get(func)
+        why = "has no rule"
+        if f is not None:
+            try:
+                bound = _signature(f).bind(*args, **kwargs)
+            except TypeError:
+                why = "with these arguments has no rule"
+            else:
+                try:
+                    return f(*bound.args, **bound.kwargs)
+                except NoRule as e:
+                    why = str(e)
+        g = decomposition(func)
+        if g is None:
+            raise Break(f"{name} {why}" if f is None else f"{name}: {why}")
+        return run(g, args, kwargs)
+    except Exception as e:
         raise Break(f"{name}: {e}", error=True) from None
+
+
+_signature = functools.lru_cache(None)(inspect.signature)

@@ -6,7 +6,6 @@ import numpy as np
 
 from ..tracer import Tracer
 from .arguments import given
-from .dispatch import function_call
 
 
 def _methods():
@@ -15,7 +14,7 @@ def _methods():
         f = getattr(np, name)
 
         def method(self, *args, _f=f, **kwargs):
-            return function_call(_f, (self, *args), kwargs)
+            return _f(self, *args, **kwargs)
 
         setattr(Tracer, name, method)
     for name in ("max", "min"):
@@ -25,10 +24,12 @@ def _methods():
                 kwargs["initial"] = initial
             if where is not True:
                 kwargs["where"] = where
-            return function_call(_f, (self,), kwargs)
+            return _f(self, **kwargs)
 
         setattr(Tracer, name, method)
     Tracer.conj = Tracer.conjugate = lambda self: np.conjugate(self)
+    # What NumPy's own code does to its results for the sake of subclasses.
+    Tracer.__array_wrap__ = lambda self, arr, context=None, return_scalar=False: arr[()] if return_scalar and not arr.ndim else arr
     Tracer.nonzero = lambda self: np.nonzero(self)
     Tracer.__round__ = lambda self, n=0: np.round(self, n or 0)
 

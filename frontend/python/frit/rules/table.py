@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+
+class NoRule(Exception):
+    """Raised by a rule, before it does anything, for arguments that it does not cover: NumPy's own Python code may."""
+
+
 #: NumPy function -> rule.
 RULES: dict = {}
 

@@ -1,0 +1,124 @@
+"""Arrays that are created and converted while a trace runs: they are arrays of the trace, as traced values may be
+written to them later."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from ..errors import Break
+from ..patch import original
+from ..storage import keep_order
+from ..trace import current
+from ..tracer import Tracer
+from .arguments import abstract, concrete, holds_array, nested, unknown
+from .table import RULES
+
+#: Functions that make arrays without looking at operands, and those that make arrays of what they are given.
+CREATORS = "zeros ones empty full arange linspace logspace geomspace eye identity tri hanning hamming blackman bartlett kaiser indices fromfunction".split()
+CONVERTERS = "array asarray asanyarray ascontiguousarray asfortranarray".split()
+
+_numpy = {name: original(getattr(np, name)) for name in CREATORS + CONVERTERS}
+
+
+def created(name, args, kwargs):
+    """What creation function `name` gives inside a trace. What `empty` leaves open is zero: a value that does not change
+    from call to call."""
+    trace, f = current(), _numpy["zeros" if name == "empty" else name]
+    if name == "fromfunction" or unknown((args, kwargs)):
+        if name == "full":
+            return _full(*args, **kwargs)
+        if f in RULES:
+            return RULES[f](*args, **kwargs)
+        from .decompose import decomposition, run
+
+        g = decomposition(f)
+        if g is None:
+            raise Break(f"numpy.{name} of sizes or bounds that are traced")
+        return run(g, args, kwargs)
+    try:
+        return abstract(trace, f(*concrete(list(args)), **concrete(kwargs)))
+    except Exception as e:
+        raise Break(str(e), error=True) from None
+
+
+def _full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
+    from .creation import filled
+
+    if order not in ("C", None):
+        raise Break(f"numpy.full with order={order!r}")
+    return filled(shape, fill_value, fill_value.dtype if dtype is None else dtype)
+
+
+def converted(name, a, dtype=None, order=None, *, copy=np._NoValue, subok=False, ndmin=0, device=None, like=None):
+    """What conversion function `name` gives inside a trace."""
+    trace = current()
+    if copy is np._NoValue:
+        copy = True if name == "array" else None
+    if name in ("ascontiguousarray", "asfortranarray"):
+        order, ndmin = "C" if name == "ascontiguousarray" else "F", 1
+    if dtype is not None:
+        dtype = np.dtype(dtype)
+        if dtype.kind not in "biufc":
+            raise Break(f"numpy.{name} with elements of type {dtype}")
+    if type(a) is np.ndarray and a.dtype.kind in "biufc":
+        # An array from outside: it is read anew at each call.
+        r = trace.fresh(trace.capture(a), scalar=False)
+        r = Tracer(r._s, (), a)
+        if not copy:
+            r._frozen = r._s.sealed = "assignment to an array from outside of the function"
+        a = r
+    elif type(a) is not Tracer:
+        if holds_array(a):
+            if copy is False:
+                raise Break("numpy.array of a sequence without a copy", error=True)
+            a, copy = nested(a, dtype), None
+        else:
+            kwargs = {"copy": None if copy is np._NoValue else copy, "ndmin": ndmin}
+            r = _numpy["array"](a, dtype, order=order or "K", **kwargs)
+            return trace.known(r) if type(r) is np.ndarray else r
+    r = a
+    if a._scalar:
+        known = a.known()
+        r = trace.known(known.copy()) if known is not None else trace.fresh(a.node, scalar=False)
+        copy = None
+    if dtype is not None and dtype != r.dtype:
+        if copy is False:
+            raise Break("a conversion without a copy", error=True)
+        r = r.astype(dtype)
+        copy = None
+    flags = r._a.flags
+    wrong = order == "C" and not flags.c_contiguous or order == "F" and not flags.f_contiguous
+    if wrong and copy is False:
+        raise Break("a conversion without a copy", error=True)
+    if copy or wrong:
+        r = copied(r, order or "K")
+    return r if r.ndim >= ndmin else r.reshape((1,) * (ndmin - r.ndim) + r.shape)
+
+
+def copied(a, order="K"):
+    """A copy in NumPy's memory order."""
+    if a.ndim < 2 or order == "C":
+        return a._copy()
+    if order == "A":
+        order = "F" if a._a.flags.f_contiguous and not a._a.flags.c_contiguous else "C"
+    axes = list(range(a.ndim))[::-1] if order == "F" else keep_order(a._a) if order == "K" else None
+    if axes is None or axes == sorted(axes) and not a._s.vague:
+        return a._copy()
+    if a._s.vague and order == "K":
+        return a._s.trace.fresh(a.node, scalar=False, vague=True)
+    return a._s.trace.fresh(a.node, axes=axes, scalar=False)
+
+
+def scalar_of(a):
+    """`a[()]`: a NumPy scalar in place of an array without axes."""
+    return a[()] if isinstance(a, np.ndarray) and not a.ndim else a
+
+
+@functools.lru_cache(None)
+def library(name, module="numpy"):
+    """A function of NumPy's that does not dispatch, for tracers: a copy of its Python code."""
+    from .decompose import decomposition
+
+    return decomposition(original(getattr(np.linalg if module == "linalg" else np, name)))
