@@ -15,10 +15,11 @@ from .debug import debug_nans, disable_jit
 from .errors import FallbackError, FallbackWarning
 from .jit import Jit, Spec, jit, spec
 from .report import Memory, Report, Temporary
+from .saved import Saved, load
 
 __all__ = [
-    "FallbackError", "FallbackWarning", "Jit", "Memory", "Report", "STAGES", "Spec", "Temporary", "debug_nans", "disable_jit", "jit", "spec",
-    "stats",
+    "FallbackError", "FallbackWarning", "Jit", "Memory", "Report", "STAGES", "Saved", "Spec", "Temporary", "debug_nans", "disable_jit", "jit",
+    "load", "spec", "stats",
 ]
 
 

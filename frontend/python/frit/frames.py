@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from types import TracebackType
 
-from .errors import FRIT
+from .errors import FRIT, FallbackError
 from .interrupt import explain
 
 
@@ -26,7 +26,7 @@ def leave(e, traceback):
 
 
 def _internal(e):
-    return type(e).__module__.partition(".")[0] == "frit"
+    return type(e).__module__.partition(".")[0] in ("frit", "_frit") and not isinstance(e, FallbackError)
 
 
 def without_library(traceback):

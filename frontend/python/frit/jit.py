@@ -319,6 +319,16 @@ class Jit(_frit.Function):
             raise FallbackError(entry.broken.message())
         return entry.program.dump(stage)
 
+    def save(self, path, *args, **kwargs) -> None:
+        """Writes the program for these arguments (arrays or specs) to a file: see `frit.load`.
+
+        Arrays from outside of the function are written with the elements that they have now. Raises `FallbackError` if
+        the function cannot be compiled as a whole, `TypeError` for arguments or results that a file does not hold.
+        """
+        from .saved import save
+
+        save(self, path, args, kwargs)
+
     def __repr__(self):
         return f"<frit.jit {self.__module__}.{self.__qualname__}>"
 

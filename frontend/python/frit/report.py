@@ -25,6 +25,13 @@ class Memory:
     output_bytes: int
     temporaries: list[Temporary] = field(default_factory=list)
 
+    @staticmethod
+    def of(program, shapes) -> Memory:
+        """The projection of a compiled program for arguments of these shapes."""
+        m = program.memory(shapes)
+        held = [Temporary(**{k: u[k] for k in ("bytes", "op", "file", "line", "output")}) for u in m["at_peak"]]
+        return Memory(m["peak_bytes"], m["input_bytes"], m["output_bytes"], held)
+
 
 class Report:
     """What is compiled for a signature, what runs through NumPy and why, and what it will take."""
@@ -44,9 +51,7 @@ class Report:
     def memory(self) -> Memory:
         if not self.compiled:
             raise RuntimeError(self.reason)
-        m = self._program.memory(self._shapes)
-        held = [Temporary(**{k: u[k] for k in ("bytes", "op", "file", "line", "output")}) for u in m["at_peak"]]
-        return Memory(m["peak_bytes"], m["input_bytes"], m["output_bytes"], held)
+        return Memory.of(self._program, self._shapes)
 
     @property
     def rules(self):

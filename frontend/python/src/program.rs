@@ -6,7 +6,7 @@ use frit::{Config, MathLevel, Report, Saved};
 use frit_ir::error::TypeError;
 use frit_ir::plan::Layout;
 use frit_ir::{Attr, Attrs, DType, Graph, GraphBuilder, Key, Literal, Op, Value};
-use frit_runtime::{Bound as BoundProgram, MemoryUse, threads::Threads};
+use frit_runtime::{Bound as BoundProgram, MemoryUse, RuntimeError, threads::Threads};
 use numpy::PyUntypedArray;
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
@@ -103,7 +103,10 @@ impl Program {
             0 => Threads::global().count(),
             n => n.min(Threads::global().count()),
         };
-        let failed = |e: frit_runtime::RuntimeError| PyMemoryError::new_err(e.to_string());
+        let failed = |e: RuntimeError| match e {
+            RuntimeError::Argument { .. } => PyValueError::new_err(e.to_string()),
+            _ => PyMemoryError::new_err(e.to_string()),
+        };
         let bound = self.report.program.bind(shapes, threads).map_err(failed)?;
         if let Some(limit) = self.config.memory_limit {
             bound.check_limit(limit).map_err(failed)?;
