@@ -14,15 +14,18 @@ from ._frit import stats as _stats
 from .debug import debug_nans, disable_jit
 from .errors import FallbackError, FallbackWarning
 from .jit import Jit, Spec, jit, spec
+from .lazy import Array, array, compute
+from .lazy import counts as _counts
 from .report import Memory, Report, Temporary
 from .saved import Saved, load
 
 __all__ = [
-    "FallbackError", "FallbackWarning", "Jit", "Memory", "Report", "STAGES", "Saved", "Spec", "Temporary", "debug_nans", "disable_jit", "jit",
-    "load", "spec", "stats",
+    "Array", "FallbackError", "FallbackWarning", "Jit", "Memory", "Report", "STAGES", "Saved", "Spec", "Temporary", "array", "compute",
+    "debug_nans", "disable_jit", "jit", "load", "spec", "stats",
 ]
 
 
 def stats() -> dict:
-    """Counts of the process: kernels compiled, kernels found in the cache, bytes held now and at most."""
-    return _stats()
+    """Counts of the process: kernels compiled, kernels found in the cache, bytes held now and at most; of lazy
+    arrays: programs compiled, runs, and operations in them."""
+    return {**_stats(), **_counts}

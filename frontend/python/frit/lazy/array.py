@@ -1,0 +1,567 @@
+"""`frit.Array`: an array that is computed when its elements are asked for."""
+
+from __future__ import annotations
+
+import html
+import math
+import operator
+import warnings
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from .. import _frit
+from ..errors import Break, FallbackWarning, local
+from ..storage import Storage, show
+from ..rules import function_call, nested, ufunc_call
+from ..tracer import Tracer
+from .compute import compute as _compute
+from .compute import computed
+from .graph import LAZY, leaf
+
+_PYTHON = (bool, int, float, complex)
+
+
+class Array:
+    """A lazy array. It has a shape and an element type at once, and elements when they are asked for.
+
+    NumPy's functions, operators, indexing, assignment and views mean what they mean for `numpy.ndarray`, except that
+    scalars are arrays without axes. Printing, `bool`, `float`, `int`, iteration, `numpy.asarray`, `compute()`, `item()`,
+    `tolist()`, and whatever takes the memory (buffers, DLPack), compute it: all that it depends on in one program, once.
+    What they give is read-only memory; copy it to write it.
+    """
+
+    __slots__ = ("_t", "_exported", "__weakref__")
+    __array_priority__ = 1000.0
+    __hash__ = None
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError("frit.array makes arrays")
+
+    # What it is.
+
+    dtype = property(lambda self: self._t.dtype)
+    shape = property(lambda self: self._t.shape, lambda self, shape: _set_shape(self, shape))
+    ndim = property(lambda self: self._t.ndim)
+    size = property(lambda self: self._t.size)
+    itemsize = property(lambda self: self._t.itemsize)
+    nbytes = property(lambda self: self._t.nbytes)
+    strides = property(lambda self: self._t.strides)
+    device = property(lambda self: "cpu")
+    flags = property(lambda self: _value(self).flags)
+    base = property(lambda self: _value(self).base)
+    ctypes = property(lambda self: _export(self).ctypes)
+    data = property(lambda self: memoryview(_export(self)))
+
+    def __len__(self):
+        return len(self._t)
+
+    def __array_namespace__(self, *, api_version=None):
+        """`frit.numpy`, the namespace of the array API standard. ValueError for a version that it does not have."""
+        from .. import numpy
+
+        if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12"):
+            raise ValueError(f"frit.numpy has no version {api_version!r} of the array API standard")
+        return numpy
+
+    def to_device(self, device, /, *, stream=None):
+        """The array itself: there is one device, "cpu". ValueError for another."""
+        if device != "cpu" or stream is not None:
+            raise ValueError(f"unsupported device {device!r}")
+        return self
+
+    # Values.
+
+    def compute(self):
+        """The elements, as a read-only `numpy.ndarray`."""
+        return _export(self)
+
+    @property
+    def computed(self) -> bool:
+        """True if the elements are there."""
+        return self._t._s.node.value is not None
+
+    def __bool__(self):
+        return bool(_value(self))
+
+    def __int__(self):
+        return int(_value(self))
+
+    def __float__(self):
+        return float(_value(self))
+
+    def __complex__(self):
+        return complex(_value(self))
+
+    def __index__(self):
+        return operator.index(_value(self))
+
+    def item(self, *args):
+        """An element as a Python number."""
+        return _value(self).item(*args)
+
+    def tolist(self):
+        """The elements as nested lists of Python numbers."""
+        return _value(self).tolist()
+
+    def tobytes(self, order="C"):
+        """The elements as bytes."""
+        return _value(self).tobytes(order)
+
+    def tofile(self, *args, **kwargs):
+        """Writes the elements to a file, as `numpy.ndarray.tofile`."""
+        return _value(self).tofile(*args, **kwargs)
+
+    def __iter__(self):
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d array")
+        computed(self._t._s.node)
+        return (self[k] for k in range(self.shape[0]))
+
+    def __contains__(self, x):
+        return bool((self == x).any())
+
+    def __repr__(self):
+        return "Array" + repr(_value(self)).removeprefix("array")
+
+    def __str__(self):
+        return str(_value(self))
+
+    def __format__(self, spec):
+        return format(_value(self)[()] if not self.ndim else _value(self), spec)
+
+    def _repr_html_(self):
+        head = f"frit.Array {self.dtype.name}{list(self.shape)}"
+        return f"<div><b>{html.escape(head)}</b><pre>{html.escape(str(self))}</pre></div>"
+
+    # Protocols.
+
+    def __array__(self, dtype=None, copy=None):
+        a = _export(self)
+        if dtype is not None and np.dtype(dtype) != a.dtype:
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array as requested.")
+            return a.astype(dtype)
+        return a.copy() if copy else a
+
+    @property
+    def __array_interface__(self):
+        return _export(self).__array_interface__
+
+    @property
+    def __array_struct__(self):
+        return _export(self).__array_struct__
+
+    def __buffer__(self, flags):
+        return memoryview(_export(self))
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        a = _export(self)
+        if copy is None and (max_version is None or max_version[0] < 1):
+            # The old protocol has no way to say that the memory is read-only.
+            a, copy = a.copy(), None
+        if copy:
+            a, copy = a.copy(), None
+        more = {} if max_version is None else {"max_version": max_version}
+        if copy is not None:
+            more["copy"] = copy
+        return a.__dlpack__(stream=stream, dl_device=dl_device, **more)
+
+    def __dlpack_device__(self):
+        return (1, 0)
+
+    def __reduce__(self):
+        return _unpickle, (np.array(_value(self)),)
+
+    def __deepcopy__(self, memo):
+        return self.copy()
+
+    # Indexing.
+
+    def __getitem__(self, index):
+        return run(Tracer.__getitem__, np.ndarray.__getitem__, (self, _positions(index)), {})
+
+    def __setitem__(self, index, value):
+        run(Tracer.__setitem__, np.ndarray.__setitem__, (self, index, value), {})
+
+    def __delitem__(self, index):
+        raise ValueError("cannot delete array elements")
+
+    # Dispatch.
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return run(lambda *xs, **kw: ufunc_call(ufunc, method, xs, kw), getattr(ufunc, method), inputs, kwargs)
+
+    def __array_function__(self, func, types, args, kwargs):
+        return call(func, args, kwargs)
+
+
+def _set_shape(x, shape):
+    def traced(t):
+        t.shape = shape
+
+    def plain(a):
+        np.reshape(a, shape)
+        raise AttributeError("Incompatible shape for in-place modification. Use `.reshape()` to make a copy")
+
+    run(traced, plain, (x,), {})
+
+
+def _positions(index):
+    """An index with masks computed: what they select decides the shape of the result."""
+    if type(index) is Array:
+        return _value(index) if index.dtype.kind == "b" else index
+    if type(index) is tuple:
+        return tuple(_value(p) if type(p) is Array and p.dtype.kind == "b" else p for p in index)
+    return index
+
+
+# From arrays to tracers and back.
+
+
+def of(tracer):
+    """The array of a tracer of `LAZY`."""
+    s = tracer._s
+    if s.known is not None:
+        # Known elements are folded by NumPy; those of an array are operands like others.
+        s._node, s.known = s.node, None
+    tracer._scalar = False
+    x = object.__new__(Array)
+    x._t, x._exported = tracer, None
+    return x
+
+
+def array_of(a):
+    """An array of elements that nobody else writes."""
+    a.flags.writeable = False
+    s = Storage(LAZY, a.shape, a.dtype, node=leaf(a))
+    return of(Tracer(s, (), _shadow(a)))
+
+
+def _shadow(a):
+    """An array of the same strides without memory."""
+    return as_strided(np.empty(1, a.dtype), a.shape, a.strides) if a.ndim else np.empty((), a.dtype)
+
+
+def supported(a):
+    """True if kernels take arrays like this one."""
+    return type(a) is np.ndarray and _frit.readable(a)
+
+
+def _tracers(x, given):
+    """Nested arguments with the tracers of arrays; `given` is extended."""
+    t = type(x)
+    if t is Array:
+        given[id(x._t)] = x
+        return x._t
+    if t in (list, tuple):
+        return t([_tracers(y, given) for y in x])
+    if t is dict:
+        return {k: _tracers(y, given) for k, y in x.items()}
+    return x
+
+
+def _arrays(r, given):
+    """Results with arrays in place of tracers, and of NumPy's numbers."""
+    t = type(r)
+    if t is Tracer:
+        return given[id(r)] if id(r) in given else of(r)
+    if t in (list, tuple):
+        return t([_arrays(y, given) for y in r])
+    if isinstance(r, tuple) and hasattr(r, "_fields"):
+        return t(*[_arrays(y, given) for y in r])
+    if isinstance(r, np.generic) and r.dtype.kind in "biufc" and supported(np.asarray(r)):
+        return array_of(np.array(r))
+    return r
+
+
+class _Active:
+    """Runs a block with `LAZY` as the trace of this thread."""
+
+    __slots__ = ("before",)
+
+    def __enter__(self):
+        self.before = getattr(local, "trace", None)
+        local.trace = LAZY
+
+    def __exit__(self, *exc):
+        local.trace = self.before
+
+
+def run(traced, plain, args, kwargs, warn=True):
+    """Calls `traced` on the tracers of arrays; where frit has no rule, `plain`, NumPy's own, on their values."""
+    given: dict = {}
+    try:
+        with _Active():
+            return _arrays(traced(*_tracers(args, given), **_tracers(kwargs, given)), given)
+    except Break as e:
+        broken = e
+    r = through_numpy(plain, args, kwargs)
+    if warn and not broken.error:
+        _tell(broken)
+    return r
+
+
+def call(func, args, kwargs):
+    """A function of NumPy on lazy arrays."""
+    if func in DATA_DEPENDENT:
+        return through_numpy(func, args, kwargs)
+    return run(lambda *xs, **kw: function_call(func, xs, kw), func, args, kwargs)
+
+
+#: Functions whose results have a size that elements decide: arguments are computed, and NumPy answers.
+DATA_DEPENDENT = frozenset(getattr(np, _n) for _n in """nonzero argwhere flatnonzero unique unique_all unique_counts unique_inverse
+unique_values extract compress trim_zeros union1d intersect1d setdiff1d setxor1d histogram_bin_edges bincount array_equal
+array_equiv allclose may_share_memory shares_memory array_repr array_str array2string save savetxt""".split())
+
+_told: set = set()
+
+
+def _tell(broken):
+    """One warning for each place and reason."""
+    if (broken.place, broken.reason) not in _told:
+        _told.add((broken.place, broken.reason))
+        file, line, function = broken.place
+        text = f"{broken.reason} (in {function}): it ran through NumPy on computed values"
+        warnings.warn_explicit(text, FallbackWarning, file, line)
+
+
+# Values.
+
+
+def _value(x):
+    """The elements as a read-only array."""
+    t = x._t
+    s = t._s
+    node = s.node
+    if node.value is None and t._steps and 4 * t.size < math.prod(s.shape):
+        # A small part of much: what it does not need is not computed.
+        return computed(t.node)
+    a = computed(node)
+    for step in t._steps:
+        a = show(step, a)
+    return a
+
+
+def _export(x):
+    """The same, for others to keep: the memory lives as long as `x`, even when `x` gets other elements."""
+    a = _value(x)
+    if x._exported is None:
+        x._exported = []
+    if not any(a.__array_interface__["data"] == b.__array_interface__["data"] and a.strides == b.strides for b in x._exported):
+        x._exported.append(a)
+    return a
+
+
+def compute(*arrays):
+    """Computes several arrays by one program: a tuple of read-only `numpy.ndarray`."""
+    _compute([x._t._s.node for x in arrays])
+    return tuple(_value(x) for x in arrays)
+
+
+def through_numpy(f, args, kwargs):
+    """Calls `f` on computed values; arrays that it writes are written."""
+
+    def plain(x, copies):
+        t = type(x)
+        if t is Array:
+            return _value(x) if copies is None else _writable(x, copies)
+        if t in (list, tuple):
+            return t([plain(y, copies) for y in x])
+        if t is dict:
+            return {k: plain(y, copies) for k, y in x.items()}
+        return x
+
+    before = getattr(local, "trace", None)
+    local.trace = None
+    try:
+        try:
+            copies, r = None, f(*plain(args, None), **plain(kwargs, None))
+        except (ValueError, TypeError, RuntimeError) as e:
+            if "read-only" not in str(e) and "readonly" not in str(e):
+                raise
+            copies = {}
+            r = f(*plain(args, copies), **plain(kwargs, copies))
+            for s, a in copies.values():
+                s.update(leaf(_closed(a)))
+    finally:
+        local.trace = before
+    return _adopt(r, args, kwargs, copies)
+
+
+def _closed(a):
+    a.flags.writeable = False
+    return a
+
+
+def _writable(x, copies):
+    """A view of a copy of the elements behind `x`, the same copy for all arrays that show them."""
+    t = x._t
+    s = t._s
+    if id(s) not in copies:
+        copies[id(s)] = (s, computed(s.node).copy())
+    a = whole = copies[id(s)][1]
+    for step in t._steps:
+        a = show(step, a)
+    if not t._a.flags.writeable:
+        a = a[...]
+        a.flags.writeable = False
+    elif a.size and not np.may_share_memory(a, whole):
+        raise RuntimeError("assignment through a view of an array that NumPy would have laid out otherwise")
+    return a
+
+
+def _adopt(r, args, kwargs, copies):
+    """NumPy's results as arrays."""
+    t = type(r)
+    if t in (list, tuple):
+        return t([_adopt(y, args, kwargs, copies) for y in r])
+    if isinstance(r, tuple) and hasattr(r, "_fields"):
+        return t(*[_adopt(y, args, kwargs, copies) for y in r])
+    if isinstance(r, np.generic) and r.dtype.kind in "biufc":
+        r = np.asarray(r)
+    if not supported(r):
+        return r
+    for x in _within((args, kwargs)):
+        if type(x) is np.ndarray:
+            if r is x:
+                return r
+        elif copies is not None and id(x._t._s) in copies and np.may_share_memory(r, copies[id(x._t._s)][1]):
+            if r.shape == x.shape:
+                return x
+    shared = any(type(x) is Array and np.may_share_memory(r, _value(x)) for x in _within((args, kwargs)))
+    y = array_of(r.copy() if shared or r.base is not None else r)
+    if shared:
+        # NumPy's result is a view, which this is not.
+        y._t._frozen = "assignment to a view that frit has no rule for"
+    return y
+
+
+def _within(x):
+    t = type(x)
+    if t is Array or t is np.ndarray:
+        yield x
+    elif t in (list, tuple):
+        for y in x:
+            yield from _within(y)
+    elif t is dict:
+        yield from _within(list(x.values()))
+
+
+# Making arrays.
+
+
+def array(a, dtype=None, *, copy=True):
+    """A lazy array of what `numpy.array` takes, or of another lazy array.
+
+    The elements are copied, as later changes of the original must not be seen. With `copy=False` an array that is lazy already
+    is given back. TypeError for element types that frit does not have (objects, strings, dates, float16).
+    """
+    if type(a) is Array:
+        if dtype is not None and np.dtype(dtype) != a.dtype:
+            return a.astype(dtype)
+        return a.copy() if copy else a
+    if type(a) in (list, tuple) and any(True for _ in _lazies(a)):
+        return run(lambda t: nested(t, dtype), lambda t: np.array(t, dtype), (a,), {})
+    r = np.array(a, dtype, order="K")
+    if not supported(r):
+        if r.dtype.kind in "biufc" and not r.dtype.isnative:
+            return array_of(r.astype(r.dtype.newbyteorder("=")))
+        raise TypeError(f"frit has no element type {r.dtype}")
+    return array_of(r)
+
+
+def _lazies(x):
+    if type(x) is Array:
+        yield x
+    elif type(x) in (list, tuple):
+        for y in x:
+            yield from _lazies(y)
+
+
+def _unpickle(a):
+    return array_of(a)
+
+
+# Operators and methods.
+
+
+def _operator(ufunc, reflected=False):
+    def method(self, other):
+        if other is None or isinstance(other, (str, bytes)):
+            return NotImplemented
+        if getattr(type(other), "__array_ufunc__", self) is None:
+            return NotImplemented
+        if type(other) is Array or type(other) in _PYTHON:
+            inputs = (other, self) if reflected else (self, other)
+            return self.__array_ufunc__(ufunc, "__call__", *inputs)
+        return ufunc(other, self) if reflected else ufunc(self, other)
+
+    return method
+
+
+def _in_place(ufunc):
+    def method(self, other):
+        return self.__array_ufunc__(ufunc, "__call__", self, other, out=(self,))
+
+    return method
+
+
+def _forward(name):
+    traced, plain = getattr(Tracer, name, None), getattr(np.ndarray, name)
+
+    def missing(*args, **kwargs):
+        raise Break(f"numpy.ndarray.{name} has no rule")
+
+    def method(self, *args, **kwargs):
+        return run(traced or missing, plain, (self, *args), kwargs)
+
+    method.__name__, method.__doc__ = name, f"`numpy.ndarray.{name}`."
+    return method
+
+
+def _attribute(name):
+    def get(self):
+        return run(lambda t: getattr(t, name), lambda a: getattr(a, name), (self,), {})
+
+    def put(self, value):
+        run(lambda t, v: setattr(t, name, v), lambda a, v: setattr(a, name, v), (self, value), {})
+
+    return property(get, put if name in ("real", "imag", "flat") else None, doc=f"`numpy.ndarray.{name}`.")
+
+
+def _install():
+    binary = {
+        "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
+        "mod": np.remainder, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
+        "lshift": np.left_shift, "rshift": np.right_shift, "pow": np.power, "divmod": np.divmod,
+    }
+    for name, ufunc in binary.items():
+        setattr(Array, f"__{name}__", _operator(ufunc))
+        setattr(Array, f"__r{name}__", _operator(ufunc, True))
+        if name != "divmod":
+            setattr(Array, f"__i{name}__", _in_place(ufunc))
+    for name in ("lt", "le", "gt", "ge", "eq", "ne"):
+        ufunc = {"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal}[name]
+        setattr(Array, f"__{name}__", _operator(ufunc))
+    for name, ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}.items():
+        setattr(Array, f"__{name}__", lambda self, _u=ufunc: self.__array_ufunc__(_u, "__call__", self))
+
+    def power(self, other):
+        if other is None or isinstance(other, (str, bytes)):
+            return NotImplemented
+        return run(Tracer.__pow__, np.ndarray.__pow__, (self, other), {})
+
+    Array.__pow__ = power
+    Array.__round__ = lambda self, n=0: call(np.round, (self, n or 0), {})
+    methods = """all any argmax argmin argpartition argsort astype byteswap choose clip compress conj conjugate copy cumprod
+    cumsum diagonal dot fill flatten max mean min nonzero partition prod put ravel repeat reshape resize round searchsorted
+    setfield sort squeeze std sum swapaxes take trace transpose var view""".split()
+    for name in methods:
+        setattr(Array, name, _forward(name))
+    Array.__copy__ = lambda self: self.copy()
+    for name in ("T", "mT", "real", "imag", "flat"):
+        setattr(Array, name, _attribute(name))
+
+
+_install()
