@@ -100,6 +100,11 @@ class Storage:
         self._node, self.known, self.written = node, known, True
 
 
+def element(a, parts):
+    """`a[parts]`, always as an array: NumPy would read the one element of a shadow, which has no memory."""
+    return a[parts] if any(p is Ellipsis for p in parts) else a[parts + (Ellipsis,)]
+
+
 # View steps: ("index", parts), ("transpose", axes), ("reshape", before, after), ("part", "real" or "imag"), and two
 # whose results NumPy does not let write: ("diagonal", offset, axis1, axis2), ("broadcast", shape).
 
@@ -108,8 +113,7 @@ def show(step, a):
     """A step on a NumPy array."""
     kind = step[0]
     if kind == "index":
-        r = a[step[1]]
-        return r if isinstance(r, np.ndarray) else a[step[1] + (Ellipsis,)]
+        return element(a, step[1])
     if kind == "transpose":
         return a.transpose(step[1])
     if kind == "reshape":

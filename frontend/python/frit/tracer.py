@@ -7,7 +7,7 @@ import operator
 import numpy as np
 
 from .errors import Break, local
-from .storage import put, read, shadow, show
+from .storage import element, put, read, shadow, show
 
 _PYTHON = (bool, int, float, complex)
 #: NumPy's own, also while `numpy` is patched.
@@ -148,7 +148,7 @@ class Tracer:
         parts, advanced = parse(self, index)
         if not advanced:
             try:
-                one = not isinstance(self._a[parts], np.ndarray)
+                one = not element(self._a, parts).ndim and not any(p is Ellipsis for p in parts)
             except Exception as e:
                 raise Break(str(e), error=True) from None
             if one:
@@ -171,7 +171,7 @@ class Tracer:
             raise Break("assignment destination is read-only", error=True)
         if not advanced:
             try:
-                self._a[parts]
+                element(self._a, parts)
             except Exception as e:
                 raise Break(str(e), error=True) from None
             self._view(("index", parts))._write(value)

@@ -25,8 +25,8 @@ _PYTHON = (bool, int, float, complex)
 class Array:
     """A lazy array. It has a shape and an element type at once, and elements when they are asked for.
 
-    NumPy's functions, operators, indexing, assignment and views mean what they mean for `numpy.ndarray`, except that
-    scalars are arrays without axes. Printing, `bool`, `float`, `int`, iteration, `numpy.asarray`, `compute()`, `item()`,
+    NumPy's functions, operators, indexing, assignment and views mean what they mean for `numpy.ndarray`. What NumPy gives
+    as a scalar is an array without axes here. Printing, `bool`, `float`, `int`, iteration, `numpy.asarray`, `compute()`, `item()`,
     `tolist()`, and whatever takes the memory (buffers, DLPack), compute it: all that it depends on in one program, once.
     What they give is read-only memory; copy it to write it.
     """
@@ -157,10 +157,11 @@ class Array:
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
         a = _export(self)
-        if copy is None and (max_version is None or max_version[0] < 1):
-            # The old protocol has no way to say that the memory is read-only.
-            a, copy = a.copy(), None
-        if copy:
+        if max_version is None or max_version[0] < 1:
+            # The old protocol has no way to say that memory is read-only: a copy, unless the caller wants none.
+            a = _lent(self, a) if copy is False else a.copy()
+            copy = None
+        elif copy:
             a, copy = a.copy(), None
         more = {} if max_version is None else {"max_version": max_version}
         if copy is not None:
@@ -225,7 +226,6 @@ def of(tracer):
     if s.known is not None:
         # Known elements are folded by NumPy; those of an array are operands like others.
         s._node, s.known = s.node, None
-    tracer._scalar = False
     x = object.__new__(Array)
     x._t, x._exported = tracer, None
     return x
@@ -233,7 +233,6 @@ def of(tracer):
 
 def array_of(a):
     """An array of elements that nobody else writes."""
-    a.flags.writeable = False
     s = Storage(LAZY, a.shape, a.dtype, node=leaf(a))
     return of(Tracer(s, (), _shadow(a)))
 
@@ -296,6 +295,9 @@ def run(traced, plain, args, kwargs, warn=True):
             return _arrays(traced(*_tracers(args, given), **_tracers(kwargs, given)), given)
     except Break as e:
         broken = e
+    except Exception as e:
+        # What a rule trips over is NumPy's to word, or to do.
+        broken = Break(f"{type(e).__name__}: {e}", error=True)
     r = through_numpy(plain, args, kwargs)
     if warn and not broken.error:
         _tell(broken)
@@ -336,8 +338,9 @@ def _value(x):
     node = s.node
     if node.value is None and t._steps and 4 * t.size < math.prod(s.shape):
         # A small part of much: what it does not need is not computed.
-        return computed(t.node)
-    a = computed(node)
+        return _closed(computed(t.node)[...])
+    a = computed(node)[...]
+    a.flags.writeable = False
     for step in t._steps:
         a = show(step, a)
     return a
@@ -351,6 +354,15 @@ def _export(x):
     if not any(a.__array_interface__["data"] == b.__array_interface__["data"] and a.strides == b.strides for b in x._exported):
         x._exported.append(a)
     return a
+
+
+def _lent(x, a):
+    """The memory of `a`, the elements of `x`, as writable, as those who take it cannot be told that it is not."""
+    whole = computed(x._t._s.node)
+    offset = a.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    if not a.size or not 0 <= offset < whole.nbytes:
+        return a.copy()
+    return as_strided(whole.ravel(order="K").view(np.uint8)[offset : offset + a.itemsize].view(a.dtype), a.shape, a.strides)
 
 
 def compute(*arrays):
@@ -383,7 +395,7 @@ def through_numpy(f, args, kwargs):
             copies = {}
             r = f(*plain(args, copies), **plain(kwargs, copies))
             for s, a in copies.values():
-                s.update(leaf(_closed(a)))
+                s.update(leaf(a))
     finally:
         local.trace = before
     return _adopt(r, args, kwargs, copies)
@@ -502,6 +514,9 @@ def _operator(ufunc, reflected=False):
 
 def _in_place(ufunc):
     def method(self, other):
+        if self._t._scalar:
+            # NumPy's scalars are not changed: the name gets another one.
+            return NotImplemented
         return self.__array_ufunc__(ufunc, "__call__", self, other, out=(self,))
 
     return method

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import numpy as np
@@ -129,6 +130,8 @@ def _shared(order, roots):
 
 
 def _error(text):
+    # Without the operation and its place.
+    text = re.sub(r"^\w+ \(.*?:\d+\): ", "", text, flags=re.S)
     if "out of bounds" in text:
         return IndexError(text)
     if "singular" in text.lower() or "positive definite" in text.lower() or "converge" in text.lower():

@@ -45,7 +45,8 @@ class Op:
 
 
 class Node:
-    """An array to be computed (`op`, `operands`, `index` among several results), or one that is there (`value`)."""
+    """An array to be computed (`op`, `operands`, `index` among several results), or one that is there (`value`), which is never
+    written again."""
 
     __slots__ = ("op", "operands", "index", "dtype", "shape", "value", "pending", "place", "__weakref__")
 
@@ -54,7 +55,6 @@ class Node:
         self.dtype, self.shape, self.pending, self.place = dtype, shape, pending, place
 
     def done(self, value):
-        value.flags.writeable = False
         self.value = value
         self.op, self.operands, self.pending = None, (), 0
 
@@ -203,9 +203,7 @@ class LazyTrace(Trace):
     @staticmethod
     def _own(a):
         """A copy: the caller may write `a` before the value is asked for."""
-        a = np.array(a, order="K")
-        a.flags.writeable = False
-        return a
+        return np.array(a, order="K")
 
     def parameter(self, dtype, shape):
         raise Break("a parameter of a lazy array")

@@ -6,6 +6,7 @@ import operator
 
 import numpy as np
 
+from ..errors import Break
 from ..lazy.array import Array, array, array_of, of, supported
 from ..lazy.graph import LAZY, leaf
 
@@ -22,15 +23,20 @@ def _shape(shape):
     return tuple(int(n) for n in shape)
 
 
-def _deferred(name, *args):
-    return of(LAZY.fresh(LAZY.call(name, *args), scalar=False))
+def _deferred(f, name, *args):
+    """A function of the namespace; NumPy's `f()` where it does not serve."""
+    try:
+        return of(LAZY.fresh(LAZY.call(name, *args), scalar=False))
+    except Break:
+        return asarray(f())
 
 
 def _filled(shape, value):
     """An array of one element again and again, which takes no memory before it is computed."""
     if not supported(value):
         return np.full(_shape(shape), value)
-    return _deferred("full", _shape(shape), leaf(value), None)
+    shape = _shape(shape)
+    return _deferred(lambda: np.full(shape, value), "full", shape, leaf(value), None)
 
 
 def asarray(obj, /, dtype=None, order=None, *, device=None, copy=None, like=None):
@@ -153,7 +159,7 @@ def arange(start, /, stop=None, step=1, dtype=None, *, device=None, like=None):
     if stop is None:
         start, stop = 0, start
     if all(type(n) is int for n in (start, stop, step)) and step and abs(start) + abs(stop) < 1 << 62 and dtype in (None, int, np.int64):
-        return _deferred("arange", start, stop, step, "int64")
+        return _deferred(lambda: np.arange(start, stop, step), "arange", start, stop, step, "int64")
     return asarray(np.arange(start, stop, step, dtype))
 
 
@@ -175,7 +181,7 @@ def eye(n_rows, n_cols=None, /, k=0, dtype=float, order="C", *, device=None, lik
     m = n if n_cols is None else operator.index(n_cols)
     if n < 0 or m < 0 or not _has(dtype or float):
         return asarray(np.eye(n, m, k, dtype or float))
-    return _deferred("eye", n, m, operator.index(k), np.dtype(dtype or float).name)
+    return _deferred(lambda: np.eye(n, m, k, dtype or float), "eye", n, m, operator.index(k), np.dtype(dtype or float).name)
 
 
 def eye_numpy(N, M=None, k=0, dtype=float, order="C", *, device=None, like=None):

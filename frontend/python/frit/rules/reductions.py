@@ -26,7 +26,17 @@ def reduction(op, a, axis=None, dtype=None, out=None, keepdims=False, initial=np
     if op in ("argmin", "argmax") and axis is not None:
         axis = operator.index(axis)
     node = trace.call("reduce", op, a.node, axes_of(axis), keep, name_of(dtype), mask, initial, float(ddof))
-    return store(out, result(node, a))
+    return store(out, result(_of_type(node, op, dtype), a))
+
+
+def _of_type(node, op, dtype):
+    """A sum or product in the type that was asked for: the namespace's are of 64 bits, whose low bits are the same."""
+    trace = current()
+    if dtype is None or trace.type(node)[0] == name_of(dtype):
+        return node
+    if op not in ("sum", "prod", "nansum", "nanprod", "cumsum", "cumprod") or np.dtype(dtype).kind not in "iu":
+        raise Break(f"{op} with dtype={dtype}")
+    return trace.call("cast", node, name_of(dtype))
 
 
 def _reductions():
@@ -86,7 +96,8 @@ def count_nonzero(a, axis=None, *, keepdims=False):
 def cumulative(op, a, axis=None, dtype=None, **more):
     none_but(more)
     a = array(a)
-    return result(current().call("cumulative", op, a.node, None if axis is None else operator.index(axis), name_of(dtype)), a)
+    node = current().call("cumulative", op, a.node, None if axis is None else operator.index(axis), name_of(dtype))
+    return result(_of_type(node, op, dtype), a)
 
 
 @rule(np.ptp)
