@@ -4,6 +4,7 @@
 
 mod hand;
 mod polynomial;
+mod scale;
 
 use frit::{Array, Config, DType, Dim, fori_loop, jit, jit_with, spec, where_};
 use ndarray::{Array1, Array2};
@@ -239,7 +240,7 @@ fn cholesky() {
 
 fn main() {
     let only = std::env::args().nth(1).unwrap_or_default();
-    let groups: [(&str, fn()); 7] = [
+    let groups: [(&str, fn()); 8] = [
         ("chains", chains),
         ("mixed", mixed),
         ("softmax", softmax),
@@ -247,6 +248,7 @@ fn main() {
         ("broadcast", broadcast),
         ("overheads", overheads),
         ("cholesky", cholesky),
+        ("scale", scale::scale),
     ];
     groups.iter().filter(|(name, _)| name.contains(&only)).for_each(|(_, run)| run());
 }

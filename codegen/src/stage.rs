@@ -14,6 +14,7 @@
 //! JIT code has 128-bit vectors only; the routines are compiled for the widest the machine has, so the tile's round
 //! trip through L1 pays from the first function on.
 
+use frit_ir::DType;
 use frit_ir::dim::{Dim, Symbol};
 use frit_ir::kernel::{Kernel, LoopKind, Mem, Scratch, Stmt, symbol_val};
 use frit_ir::prim::Val;
@@ -26,7 +27,7 @@ pub const TILE: i64 = 256;
 pub fn stage(kernel: &Kernel) -> Kernel {
     let mut k = kernel.clone();
     let body = std::mem::take(&mut k.body);
-    let mut s = Stager { k, next: 0, defined: 0 };
+    let mut s = Stager { k, next: 0 };
     s.k.body = s.block(body);
     s.k
 }
@@ -34,13 +35,93 @@ pub fn stage(kernel: &Kernel) -> Kernel {
 struct Stager {
     k: Kernel,
     next: u32,
-    defined: u32,
 }
 
-/// Statements of a loop body with the phase each belongs to.
-struct Phases {
-    of_val: HashMap<Val, usize>,
-    last: usize,
+/// A loop to be cut, and what is known of the values of its body.
+struct Cut {
+    body: Vec<Stmt>,
+    /// Phase from which each value is known: one more than its operands' for a math function, else the latest of them.
+    known: HashMap<Val, usize>,
+    /// Phase in which each value is last used.
+    last_use: BTreeMap<Val, usize>,
+    last_phase: usize,
+    /// Bounds of one tile, and an element's position in it.
+    begin: Dim,
+    end: Dim,
+    place: Dim,
+}
+
+impl Cut {
+    fn new(body: Vec<Stmt>, begin: Dim, end: Dim, place: Dim) -> Cut {
+        let mut known: HashMap<Val, usize> = HashMap::new();
+        for s in &body {
+            if let Some(dst) = defines(s) {
+                let at = operands(s).iter().filter_map(|v| known.get(v)).copied().max().unwrap_or(0);
+                known.insert(dst, at + is_call(s) as usize);
+            }
+        }
+        let last_phase = known.values().copied().max().unwrap_or(0);
+        let mut cut = Cut { body, known, last_use: BTreeMap::new(), last_phase, begin, end, place };
+        for s in &cut.body {
+            let phase = cut.phase(s);
+            for v in operands(s).into_iter().filter(|v| cut.known.contains_key(v)) {
+                let last = cut.last_use.entry(v).or_insert(0);
+                *last = phase.max(*last);
+            }
+        }
+        cut
+    }
+
+    /// The phase of a statement. Functions run at the end of the phase that computes their operands; effects come last.
+    fn phase(&self, s: &Stmt) -> usize {
+        match defines(s) {
+            Some(dst) => self.known[&dst] - is_call(s) as usize,
+            None => self.last_phase,
+        }
+    }
+
+    fn statements(&self, phase: usize) -> impl Iterator<Item = &Stmt> {
+        self.body.iter().filter(move |s| self.phase(s) == phase)
+    }
+
+    fn definition(&self, v: Val) -> &Stmt {
+        self.body.iter().find(|s| defines(s) == Some(v)).expect("defined in the body")
+    }
+
+    /// True if a value is computed again where it is needed, rather than kept.
+    fn is_cheap(&self, v: Val) -> bool {
+        match self.definition(v) {
+            s @ (Stmt::Load { mem: Mem::Buffer(_), .. } | Stmt::Index { .. }) => operands(s).is_empty(),
+            s => matches!(s, Stmt::Const { .. }),
+        }
+    }
+
+    /// True if no statement after a phase uses the value.
+    fn is_done(&self, v: Val, phase: usize) -> bool {
+        self.last_use.get(&v).is_none_or(|l| *l <= phase)
+    }
+
+    /// True if a function of the phase other than the one with result `dst` takes the value.
+    fn has_other_call(&self, v: Val, dst: Val, phase: usize) -> bool {
+        self.statements(phase).any(|s| is_call(s) && defines(s) != Some(dst) && operands(s).contains(&v))
+    }
+}
+
+/// The tiles in which values live between phases.
+#[derive(Default)]
+struct Tiles {
+    of: HashMap<Val, Mem>,
+    free: Vec<(DType, Mem)>,
+}
+
+/// The loop of one phase under construction.
+#[derive(Default)]
+struct Part {
+    /// Values of earlier phases come first: a load made again must not see this phase's stores.
+    brought: Vec<Stmt>,
+    computed: Vec<Stmt>,
+    /// Their names in this loop.
+    names: HashMap<Val, Val>,
 }
 
 impl Stager {
@@ -69,257 +150,141 @@ impl Stager {
         }
     }
 
-    /// The phase of each value: one more than its operands' for a math function, else the latest of them.
-    fn phases(&self, body: &[Stmt]) -> Phases {
-        let mut of_val: HashMap<Val, usize> = HashMap::new();
-        let mut last = 0;
-        for s in body {
-            if let Some(dst) = defines(s) {
-                let at = operands(s).iter().filter_map(|v| of_val.get(v)).copied().max().unwrap_or(0);
-                let math = matches!(s, Stmt::Let { op, .. } if op.is_math());
-                of_val.insert(dst, at + math as usize);
-                last = last.max(at + math as usize);
-            }
-        }
-        Phases { of_val, last }
+    fn fresh(&mut self, prefix: &str) -> Symbol {
+        self.next += 1;
+        format!("{prefix}{}", self.next - 1).into()
     }
 
     fn tiles(&mut self, index: Symbol, lo: Dim, hi: Dim, body: Vec<Stmt>) -> Stmt {
-        let phases = self.phases(&body);
-        let n = phases.last;
-        let t: Symbol = format!("tile{}", self.next).into();
-        self.next += 1;
+        let t = self.fresh("tile");
         let begin = &lo + Dim::symbol(&t) * TILE;
         let end = (&begin + TILE).minimum(&hi);
         let place = Dim::symbol(&index) - &begin;
-        // Where a value is first known, and up to which phase it is used.
-        let mut last_use: BTreeMap<Val, usize> = BTreeMap::new();
-        let phase_of = |s: &Stmt| match s {
-            Stmt::Let { dst, op, .. } if op.is_math() => phases.of_val[dst] - 1,
-            Stmt::Store { .. } | Stmt::Accumulate { .. } | Stmt::Check { .. } => n,
-            other => defines(other).map_or(n, |d| phases.of_val[&d]),
-        };
-        for s in &body {
-            for v in operands(s) {
-                if phases.of_val.contains_key(&v) {
-                    let e = last_use.entry(v).or_insert(0);
-                    *e = (*e).max(phase_of(s));
-                }
-            }
-        }
-        let cheap = |v: &Val| {
-            body.iter().any(|s| {
-                defines(s) == Some(*v)
-                    && match s {
-                        Stmt::Load { mem: Mem::Buffer(_), .. } | Stmt::Index { .. } => operands(s).is_empty(),
-                        Stmt::Const { .. } => true,
-                        _ => false,
-                    }
-            })
-        };
-        // Slots: a value computed in phase p and used in a later one, or by a math function, lives in a tile.
-        let mut slots: HashMap<Val, Mem> = HashMap::new();
-        let mut free: Vec<(frit_ir::DType, Mem)> = Vec::new();
+        let cut = Cut::new(body, begin, end, place);
+        let mut tiles = Tiles::default();
         let mut out: Vec<Stmt> = Vec::new();
-        for phase in 0..=n {
-            // Results of the functions between the phases are in tiles already; everything else is computed here.
-            // What earlier phases computed comes first: a load made again must not see this phase's stores.
-            let mut brought: Vec<Stmt> = Vec::new();
-            let mut inner: Vec<Stmt> = Vec::new();
-            let mut available: HashMap<Val, Val> = HashMap::new();
-            let mut calls: Vec<&Stmt> = Vec::new();
-            for s in &body {
-                if phase_of(s) != phase {
-                    continue;
-                }
-                if matches!(s, Stmt::Let { op, .. } if op.is_math()) {
-                    calls.push(s);
-                    for v in operands(s) {
-                        self.bring(
-                            v,
-                            phase,
-                            &phases,
-                            &slots,
-                            &body,
-                            &place,
-                            &inner,
-                            &mut brought,
-                            &mut available,
-                        );
-                        if let (Some(_), None) = (phases.of_val.get(&v), slots.get(&v)) {
-                            let mem = self.slot(&mut free, v);
-                            slots.insert(v, mem);
-                            let src = available.get(&v).copied().unwrap_or(v);
-                            inner.push(Stmt::Store { mem, index: vec![place.clone()], src });
-                        }
-                    }
-                    continue;
-                }
-                for v in operands(s) {
-                    self.bring(
-                        v,
-                        phase,
-                        &phases,
-                        &slots,
-                        &body,
-                        &place,
-                        &inner,
-                        &mut brought,
-                        &mut available,
-                    );
-                }
-                inner.push(rename(s, &available));
-                if let Some(d) = defines(s) {
-                    let later = last_use.get(&d).is_some_and(|l| *l > phase);
-                    if later && !cheap(&d) && !slots.contains_key(&d) {
-                        let mem = self.slot(&mut free, d);
-                        slots.insert(d, mem);
-                        inner.push(Stmt::Store { mem, index: vec![place.clone()], src: d });
-                    }
-                }
-            }
-            let mut inner = [brought, inner].concat();
-            if !inner.is_empty() {
+        for phase in 0..=cut.last_phase {
+            let body = self.part(&cut, phase, &mut tiles);
+            if !body.is_empty() {
                 let index: Symbol =
                     if phase == 0 { index.clone() } else { format!("{index}_{phase}").into() };
-                inner = reindex(inner, &place, &index, &begin);
-                out.push(Stmt::For {
-                    index,
-                    lo: begin.clone(),
-                    hi: end.clone(),
-                    kind: LoopKind::Vector,
-                    body: inner,
-                });
+                let body = reindex(body, &cut.place, &index, &cut.begin);
+                let (lo, hi) = (cut.begin.clone(), cut.end.clone());
+                out.push(Stmt::For { index, lo, hi, kind: LoopKind::Vector, body });
             }
-            for s in calls {
-                let Stmt::Let { dst, op, args } = s else { continue };
-                let args: Vec<(Mem, Dim)> = args
-                    .iter()
-                    .map(|v| self.tile_of(*v, &mut slots, &mut free, &mut out, &begin, &end))
-                    .collect();
-                // The result takes over an operand's tile if that is not needed again.
-                let reuse = operands(s).into_iter().find(|v| {
-                    last_use.get(v).is_none_or(|l| *l <= phase)
-                        && !self.used_by_other_call(&body, *v, *dst, phase, &phase_of)
-                        && self.k.ty(*v) == self.k.ty(*dst)
-                        && slots.contains_key(v)
-                        && phases.of_val.contains_key(v)
-                });
-                let mem = match reuse.and_then(|v| slots.remove(&v)) {
-                    Some(mem) => mem,
-                    None => self.slot(&mut free, *dst),
-                };
-                slots.insert(*dst, mem);
-                out.push(Stmt::Block { op: *op, dst: (mem, 0.into()), args, n: &end - &begin });
+            for s in cut.statements(phase).filter(|s| is_call(s)) {
+                self.call(&cut, s, phase, &mut tiles, &mut out);
             }
             // Tiles of values that no later phase needs are free again.
-            let done: Vec<Val> = {
-                let mut d: Vec<Val> = slots
-                    .keys()
-                    .copied()
-                    .filter(|v| {
-                        last_use.get(v).is_none_or(|l| *l <= phase)
-                            && phases.of_val.get(v).is_none_or(|p| *p <= phase)
-                    })
-                    .collect();
-                d.sort();
-                d
-            };
+            let known = |v: &Val| cut.known.get(v).is_none_or(|p| *p <= phase);
+            let mut done: Vec<Val> =
+                tiles.of.keys().copied().filter(|v| cut.is_done(*v, phase) && known(v)).collect();
+            done.sort();
             for v in done {
-                if let Some(mem) = slots.remove(&v) {
-                    free.push((self.k.ty(v), mem));
-                }
+                let mem = tiles.of.remove(&v).expect("one of the keys");
+                tiles.free.push((self.k.ty(v), mem));
             }
         }
-        self.defined += 1;
         let count = (&hi - &lo).ceil_div(&Dim::constant(TILE));
         Stmt::For { index: t, lo: 0.into(), hi: count, kind: LoopKind::Serial, body: out }
     }
 
-    fn used_by_other_call(
-        &self,
-        body: &[Stmt],
-        v: Val,
-        dst: Val,
-        phase: usize,
-        phase_of: &dyn Fn(&Stmt) -> usize,
-    ) -> bool {
-        body.iter().any(|s| {
-            matches!(s, Stmt::Let { op, dst: d, .. } if op.is_math() && *d != dst)
-                && phase_of(s) == phase
-                && operands(s).contains(&v)
-        })
+    /// The loop body of one phase: all but its functions. What those and later phases need is left in tiles.
+    fn part(&mut self, cut: &Cut, phase: usize, tiles: &mut Tiles) -> Vec<Stmt> {
+        let mut part = Part::default();
+        let keep = |stager: &mut Stager, part: &mut Part, tiles: &mut Tiles, v: Val| {
+            let mem = stager.tile(tiles, v);
+            tiles.of.insert(v, mem);
+            let src = part.names.get(&v).copied().unwrap_or(v);
+            part.computed.push(Stmt::Store { mem, index: vec![cut.place.clone()], src });
+        };
+        for s in cut.statements(phase) {
+            for v in operands(s).into_iter().filter(|v| cut.known.contains_key(v)) {
+                self.bring(cut, v, phase, tiles, &mut part);
+                if is_call(s) && !tiles.of.contains_key(&v) {
+                    keep(self, &mut part, tiles, v);
+                }
+            }
+            if is_call(s) {
+                continue;
+            }
+            part.computed.push(rename(s, &part.names));
+            if let Some(d) = defines(s)
+                && !cut.is_done(d, phase)
+                && !cut.is_cheap(d)
+                && !tiles.of.contains_key(&d)
+            {
+                keep(self, &mut part, tiles, d);
+            }
+        }
+        [part.brought, part.computed].concat()
     }
 
-    fn slot(&mut self, free: &mut Vec<(frit_ir::DType, Mem)>, v: Val) -> Mem {
+    /// Calls a function on tiles.
+    fn call(&mut self, cut: &Cut, s: &Stmt, phase: usize, tiles: &mut Tiles, out: &mut Vec<Stmt>) {
+        let Stmt::Let { dst, op, args } = s else { unreachable!("a call is a `let`") };
+        let args = args.iter().map(|v| (self.operand_tile(cut, *v, tiles, out), 0.into())).collect();
+        // The result takes over an operand's tile if that is not needed again.
+        let reuse = operands(s).into_iter().find(|v| {
+            cut.known.contains_key(v)
+                && tiles.of.contains_key(v)
+                && cut.is_done(*v, phase)
+                && !cut.has_other_call(*v, *dst, phase)
+                && self.k.ty(*v) == self.k.ty(*dst)
+        });
+        let mem = match reuse.and_then(|v| tiles.of.remove(&v)) {
+            Some(mem) => mem,
+            None => self.tile(tiles, *dst),
+        };
+        tiles.of.insert(*dst, mem);
+        out.push(Stmt::Block { op: *op, dst: (mem, 0.into()), args, n: &cut.end - &cut.begin });
+    }
+
+    /// A free tile for a value, or a new one.
+    fn tile(&mut self, tiles: &mut Tiles, v: Val) -> Mem {
         let t = self.k.ty(v);
-        if let Some(i) = free.iter().position(|(d, _)| *d == t) {
-            return free.swap_remove(i).1;
+        if let Some(i) = tiles.free.iter().position(|(d, _)| *d == t) {
+            return tiles.free.swap_remove(i).1;
         }
         self.k.scratch.push(Scratch { dtype: t, elements: Dim::constant(TILE) });
         Mem::Scratch(self.k.scratch.len() as u32 - 1)
     }
 
     /// The tile that holds an operand of a function; a loop-invariant operand is spread over one.
-    fn tile_of(
-        &mut self,
-        v: Val,
-        slots: &mut HashMap<Val, Mem>,
-        free: &mut Vec<(frit_ir::DType, Mem)>,
-        out: &mut Vec<Stmt>,
-        begin: &Dim,
-        end: &Dim,
-    ) -> (Mem, Dim) {
-        if let Some(mem) = slots.get(&v) {
-            return (*mem, 0.into());
+    fn operand_tile(&mut self, cut: &Cut, v: Val, tiles: &mut Tiles, out: &mut Vec<Stmt>) -> Mem {
+        if let Some(mem) = tiles.of.get(&v) {
+            return *mem;
         }
-        let mem = self.slot(free, v);
-        slots.insert(v, mem);
-        let index: Symbol = format!("fill{}", self.next).into();
-        self.next += 1;
-        let store = Stmt::Store { mem, index: vec![Dim::symbol(&index)], src: v };
-        out.push(Stmt::For {
-            index,
-            lo: 0.into(),
-            hi: end - begin,
-            kind: LoopKind::Vector,
-            body: vec![store],
-        });
-        (mem, 0.into())
+        let mem = self.tile(tiles, v);
+        tiles.of.insert(v, mem);
+        let index = self.fresh("fill");
+        let body = vec![Stmt::Store { mem, index: vec![Dim::symbol(&index)], src: v }];
+        out.push(Stmt::For { index, lo: 0.into(), hi: &cut.end - &cut.begin, kind: LoopKind::Vector, body });
+        mem
     }
 
     /// Makes a value of an earlier phase available in the loop under construction: from its tile, or computed again.
-    #[allow(clippy::too_many_arguments)]
-    fn bring(
-        &mut self,
-        v: Val,
-        phase: usize,
-        phases: &Phases,
-        slots: &HashMap<Val, Mem>,
-        body: &[Stmt],
-        place: &Dim,
-        computed: &[Stmt],
-        out: &mut Vec<Stmt>,
-        available: &mut HashMap<Val, Val>,
-    ) {
-        let Some(at) = phases.of_val.get(&v) else { return };
-        let in_tile = slots.get(&v);
+    fn bring(&mut self, cut: &Cut, v: Val, phase: usize, tiles: &Tiles, part: &mut Part) {
+        let in_tile = tiles.of.get(&v);
         // Computed in this phase, unless a function before it left the value in a tile.
-        let here = *at == phase && in_tile.is_none();
-        if here || available.contains_key(&v) || computed.iter().any(|s| defines(s) == Some(v)) {
+        let here = cut.known[&v] == phase && in_tile.is_none();
+        let is_there = || part.computed.iter().any(|s| defines(s) == Some(v));
+        if here || part.names.contains_key(&v) || is_there() {
             return;
         }
         let dst = Val(self.k.vals.len() as u32);
         self.k.vals.push(self.k.ty(v));
-        match in_tile {
-            Some(mem) => out.push(Stmt::Load { dst, mem: *mem, index: vec![place.clone()] }),
-            None => {
-                let s = body.iter().find(|s| defines(s) == Some(v)).expect("defined in the body");
-                out.push(with_dst(s, dst));
-            }
-        }
-        available.insert(v, dst);
+        part.brought.push(match in_tile {
+            Some(mem) => Stmt::Load { dst, mem: *mem, index: vec![cut.place.clone()] },
+            None => with_dst(cut.definition(v), dst),
+        });
+        part.names.insert(v, dst);
     }
+}
+
+/// True for a math function.
+fn is_call(s: &Stmt) -> bool {
+    matches!(s, Stmt::Let { op, .. } if op.is_math())
 }
 
 /// In the loops of later phases the index has another name (names are unique in a kernel).

@@ -224,16 +224,49 @@ fn errors_name_the_line() {
     assert!(e.contains("takes 2 arguments but 0 were given"), "{e}");
 }
 
+/// Kernels of functions of many kinds are the same text for two shapes, although sizes are known when they are traced.
 #[test]
 fn new_shapes_compile_nothing() {
-    let f = jit(|x: Array, y: Array| ((x - y) * 3.0).sum(1).exp());
-    f.call1::<f64>((&grid(11, 900), &grid(1, 900))).unwrap();
-    let before = frit::stats().kernels_compiled;
-    f.call1::<f64>((&grid(13, 700), &grid(1, 700))).unwrap();
-    // Other tests compile at the same time; this function's kernels are not among the new ones.
-    let report = f.explain(&[frit::spec(&[14, 800], DType::F64), frit::spec(&[1, 800], DType::F64)]).unwrap();
-    assert_eq!(report.program.plan.kernels.len(), 1);
-    assert!(frit::stats().kernels_compiled >= before);
+    type Family = (&'static str, fn(Array, Array) -> Array);
+    let families: [Family; 24] = [
+        ("chain", |x, y| (x - y) * 3.0 + x.exp()),
+        ("rows", |x, y| ((x - y) * 3.0).sum(1).exp()),
+        ("columns", |x, y| (x * y).sum(0)),
+        ("whole", |x, y| (x * y).mean(())),
+        ("extremes", |x, y| (x + y).max(1) - x.min(1)),
+        ("position", |x, y| (x * y).argmax(1)),
+        ("variance", |x, _| x.var(1, 0.0)),
+        ("softmax", |x, _| {
+            let e = (x - x.max_keepdims(1)).exp();
+            e / e.sum_keepdims(1)
+        }),
+        ("concatenate", |x, y| frit::concatenate(&[x, y, x * 2.0], 0) + 1.0),
+        ("concatenate columns", |x, y| frit::concatenate(&[x, y], 1).sqrt()),
+        ("sum of joined", |x, y| frit::concatenate(&[x, y], 1).sum(1)),
+        ("pad", |x, _| x.pad(&[(1, 2), (3, 0)], 0.5) * 2.0),
+        ("roll", |x, _| x.roll(3, 1) - x),
+        ("stack", |x, y| frit::stack(&[x, y], 0) + 1.0),
+        ("stencil", |x, _| x.at((1.., ..)) - x.at((..-1, ..))),
+        ("halves", |x, y| x.at((all(), 10..)) * y.at((all(), ..-10))),
+        ("flip", |x, y| x.flip(1) + y),
+        ("transpose", |x, y| (x + y).transpose(&[1, 0]) * 2.0),
+        ("merge", |x, y| (x + y).transpose(&[1, 0]).reshape(&[-1]) * 2.0),
+        ("tile", |x, _| x.tile(&[2, 3]) + 1.0),
+        ("repeat", |x, _| x.repeat(3, Some(1)) + 1.0),
+        ("gather", |x, y| x.take(y.argmax(1), 1)),
+        ("running sum", |x, y| (x + y).cumsum(1)),
+        ("pairs", |x, y| (x.at((.., 0)).expand_dims(1) - y.at((0, ..)).expand_dims(0)).square().sum(1)),
+    ];
+    for (name, family) in families {
+        let f = jit(move |x: Array, y: Array| family(x, y));
+        let kernels = |m: usize, n: usize| {
+            let spec = frit::spec(&[m, n], DType::F64);
+            let report = f.explain(&[spec.clone(), spec]).unwrap();
+            assert!(!report.program.plan.kernels.is_empty(), "{name}");
+            report.dump("kernels").unwrap()
+        };
+        assert_eq!(kernels(300, 900), kernels(217, 1400), "{name}");
+    }
 }
 
 #[test]

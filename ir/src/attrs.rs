@@ -285,6 +285,18 @@ impl Attrs {
         }
     }
 
+    /// Visits the dims of every attribute (regions excluded).
+    pub fn for_each_dim(&self, f: &mut dyn FnMut(&Dim)) {
+        for (_, a) in &self.0 {
+            match a {
+                Attr::Dim(d) => f(d),
+                Attr::Dims(v) => v.iter().for_each(&mut *f),
+                Attr::Slices(v) => v.iter().flat_map(|s| [&s.start, &s.size]).for_each(&mut *f),
+                _ => {}
+            }
+        }
+    }
+
     /// Rebuilds each attribute that mentions dims with a substitution (regions excluded).
     pub fn map_dims(&self, f: &dyn Fn(&Dim) -> Dim) -> Attrs {
         let map = |a: &Attr| match a {

@@ -307,6 +307,43 @@ impl Dim {
         sum
     }
 
+    /// Visits the constants: coefficients, summands, and those of divisors, minima and maxima.
+    pub fn for_each_constant(&self, f: &mut dyn FnMut(i64)) {
+        let (terms, constant) = self.terms();
+        for (m, c) in terms {
+            f(*c);
+            for a in m {
+                if let Atom::FloorDiv(x, y) | Atom::Mod(x, y) | Atom::Min(x, y) | Atom::Max(x, y) = a {
+                    x.for_each_constant(f);
+                    y.for_each_constant(f);
+                }
+            }
+        }
+        f(constant);
+    }
+
+    /// Replaces constants for which `f` gives an expression.
+    pub fn map_constants(&self, f: &dyn Fn(i64) -> Option<Dim>) -> Dim {
+        let new = |c: i64| f(c).unwrap_or(Dim::constant(c));
+        let (terms, constant) = self.terms();
+        let mut sum = new(constant);
+        for (m, c) in terms {
+            let mut product = new(*c);
+            for a in m {
+                let v = match a {
+                    Atom::Sym(_) => Dim::atom(a.clone()),
+                    Atom::FloorDiv(x, y) => x.map_constants(f).floor_div(&y.map_constants(f)),
+                    Atom::Mod(x, y) => x.map_constants(f).modulo(&y.map_constants(f)),
+                    Atom::Min(x, y) => x.map_constants(f).minimum(&y.map_constants(f)),
+                    Atom::Max(x, y) => x.map_constants(f).maximum(&y.map_constants(f)),
+                };
+                product = product * v;
+            }
+            sum = sum + product;
+        }
+        sum
+    }
+
     /// Writes `self` as `coefficient * symbol + rest` if it is affine in the symbol.
     pub fn affine_in(&self, name: &str) -> Option<(Dim, Dim)> {
         let (terms, constant) = self.terms();

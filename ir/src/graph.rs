@@ -4,13 +4,13 @@
 //! same op, attributes and inputs are one node (locations are carried, not compared).
 
 use crate::attrs::{Attr, Attrs, Key};
-use crate::dim::{Dim, product};
+use crate::dim::{Dim, Symbol, product};
 use crate::dtype::{DType, Scalar};
 use crate::error::{Cause, TypeError};
 use crate::infer::infer;
 use crate::loc::Loc;
 use crate::ops::Op;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -179,6 +179,33 @@ impl Graph {
     /// Ids in order.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
         (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// Names of all sizes and loop indices, those of regions included.
+    pub fn symbols(&self) -> BTreeSet<Symbol> {
+        let mut found = BTreeSet::new();
+        self.add_symbols(&mut found);
+        found
+    }
+
+    fn add_symbols(&self, found: &mut BTreeSet<Symbol>) {
+        for node in &self.nodes {
+            let mut note = |d: &Dim| {
+                d.for_each_symbol(&mut |s| {
+                    found.insert(s.clone());
+                });
+            };
+            node.types.iter().flat_map(|t| &t.shape).for_each(&mut note);
+            node.attrs.for_each_dim(&mut note);
+            if let Some(Attr::Str(index)) = node.attrs.get(Key::Index) {
+                found.insert(index.clone());
+            }
+            for key in [Key::Body, Key::Cond, Key::Else] {
+                if let Some(Attr::Graph(region)) = node.attrs.get(key) {
+                    region.add_symbols(found);
+                }
+            }
+        }
     }
 
     /// Result types.

@@ -1,3 +1,4 @@
-//! Tests across the crates of frit: see `tests/tests`, and `src/bin/xtask.rs` for the command that runs everything.
+//! Tests across the crates of frit: see `tests/tests`; `tests/xtask` is the command that runs everything.
 
 pub mod cases;
+pub mod large;

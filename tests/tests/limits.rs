@@ -1,140 +1,52 @@
-//! Very large programs through the whole path: time in proportion to their size, and no overflow of the stack.
-
-#![expect(clippy::print_stdout, reason = "times, shown on failure")]
+//! Very large programs through the whole path.
 
 use frit::{Array, DType, Dim, jit, spec};
-use frit_ir::build::Builder;
-use frit_ir::{Graph, Op, TensorType, Value};
+use frit_ir::Graph;
+use frit_ir::error::TypeError;
 use frit_passes::{LowerOptions, MathLevel, Options};
 use frit_runtime::{Program, Run};
+use frit_tests::large;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 const N: usize = 100_000;
 
-struct Times {
-    optimize: Duration,
-    lower: Duration,
-    compile: Duration,
-    run: Duration,
-}
-
-/// Optimizes, lowers, compiles and runs a graph of one f64 vector; the results' first elements.
-fn whole_path(g: &Graph, x: &[f64]) -> (Vec<f64>, Times) {
-    let t = Instant::now();
+/// The first element of each result of a graph of one `f64[16]` whose elements are `at`, by the whole path.
+fn whole_path(g: &Graph, at: f64) -> f64 {
     let optimized = frit_passes::optimize(g, &Options::new(MathLevel::Reassociate)).unwrap().graph;
-    let optimize = t.elapsed();
-    let t = Instant::now();
     let plan = frit_passes::lower(&optimized, &LowerOptions { layouts: vec![] }).unwrap().plan;
-    let lower = t.elapsed();
-    let t = Instant::now();
     let cache = frit_codegen::Cache::new(frit_codegen::available().swap_remove(0));
     let program = Arc::new(Program::new(Arc::new(plan), &cache).unwrap());
-    let compile = t.elapsed();
-    let t = Instant::now();
-    let bound = program.bind(&[(&[x.len()], &[1])], 2).unwrap();
+    let bound = program.bind(&[(&[16], &[1])], 2).unwrap();
+    let x = [at; 16];
     // SAFETY: the one argument has the bound shape.
     let (outputs, peak) = unsafe { bound.run(&[x.as_ptr().cast()], &Run::default()) }.unwrap();
     assert!(peak <= bound.memory().peak_bytes);
-    let run = t.elapsed();
-    // SAFETY: each result has at least one f64.
-    let firsts = outputs.iter().map(|o| unsafe { *o.buffer.as_ptr().cast::<f64>() }).collect();
-    (firsts, Times { optimize, lower, compile, run })
+    // SAFETY: each result has 16 elements.
+    unsafe { *outputs[0].buffer.as_ptr().cast::<f64>() }
 }
 
-fn start(n: usize) -> (Builder, Value) {
-    let mut b = Builder::new("main");
-    let x = b.input("x", TensorType::fixed(DType::F64, &[n]));
-    (b, x)
-}
-
-/// `n` ops in a row that no rule shortens, and their value at `x`.
-fn chain(n: usize, at: f64) -> (Graph, f64) {
-    let (mut b, x) = start(16);
-    let (mut v, mut want) = (x, at);
-    for k in 0..n {
-        v = match k % 3 {
-            0 => b.unary(Op::Sin, v).unwrap(),
-            1 => b.binary(Op::Multiply, v, x).unwrap(),
-            _ => b.binary(Op::Maximum, v, x).unwrap(),
-        };
-        want = match k % 3 {
-            0 => want.sin(),
-            1 => want * at,
-            _ => want.max(at),
-        };
-    }
-    (b.finish(vec![v]), want)
-}
-
-/// `n` nodes: a layer of different functions of `x`, summed up as a balanced tree.
-fn wide(n: usize, at: f64) -> (Graph, f64) {
-    let (mut b, x) = start(16);
-    let mut want = 0.0;
-    let mut layer: Vec<Value> = (0..n / 3)
-        .map(|k| {
-            let c = 1.0 + k as f64 / n as f64;
-            want += (at * c).sin();
-            let v = b.binary_weak(Op::Multiply, x, c).unwrap();
-            b.unary(Op::Sin, v).unwrap()
-        })
-        .collect();
-    while layer.len() > 1 {
-        layer = layer
-            .chunks(2)
-            .map(|p| if let [x, y] = p { b.binary(Op::Add, *x, *y).unwrap() } else { p[0] })
-            .collect();
-    }
-    (b.finish(layer), want)
-}
-
-/// `n` results.
-fn many_results(n: usize, at: f64) -> (Graph, f64) {
-    let (mut b, x) = start(16);
-    let results = (0..n).map(|k| b.binary_weak(Op::Multiply, x, 1.0 + k as f64).unwrap()).collect();
-    (b.finish(results), at)
-}
-
-/// Time grows no faster than a little more than the size.
-fn linear(name: &str, size: usize, make: fn(usize, f64) -> (Graph, f64)) {
-    let x = [0.75; 16];
-    let mut before: Option<Times> = None;
-    for n in [size / 4, size] {
-        let t = Instant::now();
-        let (g, want) = make(n, x[0]);
-        let trace = t.elapsed();
-        assert!(g.nodes.len() >= n, "{} nodes", g.nodes.len());
-        let (got, times) = whole_path(&g, &x);
-        assert!((got[0] - want).abs() <= 1e-9 * want.abs(), "{name}: {} != {want}", got[0]);
-        let Times { optimize, lower, compile, run } = &times;
-        println!(
-            "{name} {n}: trace {trace:?} optimize {optimize:?} lower {lower:?} compile {compile:?} run {run:?}"
-        );
-        if let Some(b) = before {
-            // Four times the nodes: sixteen times the time would be quadratic. Short times are noise.
-            let pairs = [(b.optimize, *optimize), (b.lower, *lower), (b.compile, *compile), (b.run, *run)];
-            for (k, (small, large)) in pairs.into_iter().enumerate() {
-                let floor = Duration::from_millis(200);
-                assert!(large < small.max(floor) * 10, "{name}, stage {k}: {small:?}, then {large:?}");
-            }
-        }
-        before = Some(times);
-    }
+/// No stack overflows, and nothing takes so long that the tests do not end; how time grows is benchmarked (`scale`).
+fn runs(n: usize, make: fn(usize, f64) -> Result<(Graph, f64), TypeError>) {
+    let at = 0.75;
+    let (g, want) = make(n, at).unwrap();
+    assert!(g.nodes.len() >= n, "{} nodes", g.nodes.len());
+    let got = whole_path(&g, at);
+    assert!((got - want).abs() <= 1e-9 * want.abs(), "{got} != {want}");
 }
 
 #[test]
 fn a_chain_of_a_hundred_thousand_ops() {
-    linear("chain", N, chain);
+    runs(N, large::chain);
 }
 
 #[test]
 fn a_wide_graph_of_a_hundred_thousand_ops() {
-    linear("wide", N, wide);
+    runs(N, large::wide);
 }
 
 #[test]
 fn many_thousand_results() {
-    linear("results", N / 4, many_results);
+    runs(N / 4, large::many_results);
 }
 
 /// Sizes that are sums of many terms, or nested floor divisions.

@@ -55,7 +55,7 @@ impl<'a> Planner<'a> {
             views.push(self.allocate(Value { node: id, index: k as u32 }));
         }
         let storage = std::mem::take(&mut self.storage);
-        let mut e = Emitter::new(g, self.name(node.op.name()), &storage);
+        let mut e = Emitter::new(g, self.name(node.op.name()), &storage, &self.taken);
         e.first_buffer = self.plan.buffers.len() as u32;
         let captures: Vec<Binding> = node.inputs[first_capture..]
             .iter()
@@ -110,6 +110,7 @@ impl<'a> Planner<'a> {
             reports: vec![],
             copies: std::mem::take(&mut self.copies),
             given: std::mem::take(&mut self.given),
+            taken: self.taken.clone(),
         };
         for id in g.ids() {
             if g.node(id).op == Op::Input {
@@ -197,7 +198,7 @@ impl<'a> Planner<'a> {
         let g = b.finish(vec![x]);
         let outer = std::mem::take(&mut self.storage);
         let storage = HashMap::from([(x, from.clone())]);
-        let mut e = Emitter::new(&g, self.name("copy"), &storage);
+        let mut e = Emitter::new(&g, self.name("copy"), &storage, &self.taken);
         let roots = [super::nest::Root { value: x, view: to.clone() }];
         let domain = super::nest::Domain { sizes: &ty.shape, merge: &[], rows: None, parallel: true };
         let extent = super::nest::map(&mut e, &domain, &roots);

@@ -11,7 +11,8 @@ use frit_ir::ops::{Class, Combine};
 use frit_ir::plan::{Buffer, BufferId, BufferSource, Origin, View};
 use frit_ir::prim::{Body, Emit, ScalarFn, Val};
 use frit_ir::{DType, Dim, Key, Op, Scalar, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// Where an array's elements are while a kernel is built.
 #[derive(Clone, Debug)]
@@ -54,10 +55,16 @@ pub(super) struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    pub(super) fn new(g: &'a Graph, name: String, storage: &'a HashMap<Value, View>) -> Emitter<'a> {
+    /// An emitter of a kernel of this name, whose own names differ from the `taken` ones of the plan.
+    pub(super) fn new(
+        g: &'a Graph,
+        name: String,
+        storage: &'a HashMap<Value, View>,
+        taken: &Arc<BTreeSet<Symbol>>,
+    ) -> Emitter<'a> {
         Emitter {
             g,
-            kb: KernelBuilder::new(name),
+            kb: KernelBuilder::new(name, taken.clone()),
             storage: Some(storage),
             new_buffers: vec![],
             first_buffer: 0,
@@ -201,7 +208,7 @@ impl<'a> Emitter<'a> {
                 // Behind the column there may be axes of size 1, kept or reduced.
                 let shape = &self.g.ty(value).shape;
                 let column = shape.iter().rposition(|n| !n.is(1)).expect("a column");
-                let at = self.kb.localize(&(&index[column] - base));
+                let at = self.kb.localize(&index[column]) - base;
                 parts.clone().into_iter().map(|m| self.kb.load_scratch(m, at.clone(), dtype.real())).collect()
             }
             Binding::Partials { view, chunks } => {

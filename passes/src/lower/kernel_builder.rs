@@ -12,7 +12,12 @@ use frit_ir::kernel::{
 use frit_ir::plan::View;
 use frit_ir::prim::{Emit, Prim, PrimType, Val};
 use frit_ir::{DType, Scalar, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Constants in index expressions up to this size are part of a kernel's code: steps of slices, offsets of stencils,
+/// positions in the rows that [`super::reduce`] unrolls.
+const LARGEST_BAKED: u64 = 8;
 
 /// What an instruction computes, for merging equal ones.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -58,7 +63,11 @@ pub(super) struct KernelBuilder {
     pub(super) sizes: Vec<Dim>,
     /// Plan symbols (sizes, outer plan-level loops) already passed as size parameters.
     plan_symbols: HashMap<Symbol, Symbol>,
+    /// Constants of index expressions already passed as size parameters.
+    constants: HashMap<i64, Dim>,
     next_symbol: u32,
+    /// Names of sizes in the plan: expressions mix them with the kernel's own.
+    taken: Arc<BTreeSet<Symbol>>,
     /// What elements are remembered for, innermost last: the graph that values belong to (positions in a region's
     /// graph mean something else than outside), and the pieces in it that may be unused.
     pub(super) scope: Vec<u32>,
@@ -69,7 +78,7 @@ pub(super) struct KernelBuilder {
 }
 
 impl KernelBuilder {
-    pub(super) fn new(name: String) -> KernelBuilder {
+    pub(super) fn new(name: String, taken: Arc<BTreeSet<Symbol>>) -> KernelBuilder {
         let kernel = Kernel {
             name,
             buffers: vec![],
@@ -90,7 +99,9 @@ impl KernelBuilder {
             views: vec![],
             sizes: vec![],
             plan_symbols: HashMap::new(),
+            constants: HashMap::new(),
             next_symbol: 0,
+            taken,
             scope: vec![0],
             cost: Dim::constant(0),
             trips: vec![Dim::constant(1)],
@@ -214,21 +225,31 @@ impl KernelBuilder {
         if inside {
             return self.localize(dim);
         }
-        let name: Symbol = format!("n{}", self.kernel.sizes.len()).into();
+        let mut name: Symbol = format!("n{}", self.kernel.sizes.len()).into();
+        while self.taken.contains(&name) {
+            name = format!("{name}_").into();
+        }
         self.kernel.sizes.push(name.clone());
         self.sizes.push(dim.clone());
         Dim::symbol(&name)
     }
 
-    /// Rewrites plan symbols in an expression to size parameters; loop symbols and values stay.
+    /// Rewrites what an expression takes from the plan to size parameters: symbols, and constants, which are sizes known
+    /// when the program was traced (where a joined piece starts, what a reshape divides by). Loop symbols, values and
+    /// [`LARGEST_BAKED`] stay. Proofs are made before, while the constants are there to see.
     pub(super) fn localize(&mut self, dim: &Dim) -> Dim {
-        let mut foreign = Vec::new();
+        let (mut foreign, mut constants) = (Vec::new(), Vec::new());
         dim.for_each_symbol(&mut |s| {
             if symbol_val(s).is_none() && !self.loop_depth.contains_key(s) && !self.is_size(s) {
                 foreign.push(s.clone());
             }
         });
-        if foreign.is_empty() {
+        dim.for_each_constant(&mut |c| {
+            if c.unsigned_abs() > LARGEST_BAKED {
+                constants.push(c);
+            }
+        });
+        if foreign.is_empty() && constants.is_empty() {
             return dim.clone();
         }
         for s in foreign {
@@ -239,8 +260,15 @@ impl KernelBuilder {
                 self.plan_symbols.insert(s, name.expect("a symbol is not a constant"));
             }
         }
-        let map = self.plan_symbols.clone();
-        dim.substitute(&|s| map.get(s).map(|n| Dim::symbol(n)))
+        for c in constants {
+            if !self.constants.contains_key(&c) {
+                let amount = self.size(&Dim::constant(c.saturating_abs()));
+                self.constants.insert(-c.saturating_abs(), -&amount);
+                self.constants.insert(c.saturating_abs(), amount);
+            }
+        }
+        let general = dim.map_constants(&|c| self.constants.get(&c).cloned());
+        general.substitute(&|s| self.plan_symbols.get(s).map(|n| Dim::symbol(n)))
     }
 
     fn is_size(&self, s: &Symbol) -> bool {
@@ -249,9 +277,13 @@ impl KernelBuilder {
 
     /// A fresh loop symbol.
     pub(super) fn fresh(&mut self, prefix: &str) -> Symbol {
-        let s: Symbol = format!("{prefix}{}", self.next_symbol).into();
-        self.next_symbol += 1;
-        s
+        loop {
+            let s: Symbol = format!("{prefix}{}", self.next_symbol).into();
+            self.next_symbol += 1;
+            if !self.taken.contains(&s) {
+                return s;
+            }
+        }
     }
 
     /// Opens a loop. `extent` is the plan-level range `0..extent` used in proofs and view shapes.

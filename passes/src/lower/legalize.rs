@@ -1,19 +1,39 @@
 //! Rewrites ops that the loop emitter does not know into ones that it does, just before lowering.
 
 use frit_ir::build::Builder;
+use frit_ir::dim::Symbol;
 use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, GraphBuilder, Input, Node};
 use frit_ir::{Attr, Attrs, DType, Dim, Key, Op, Scalar, TensorType, Value};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The graph with position reductions (`argmin`, `argmax`) written as an extreme followed by the smallest position
 /// at which it is reached, and every composite op expanded. Regions included.
 /// Loop indices get names that are unique in the whole program.
 pub(super) fn legalize(g: &Graph) -> Result<Graph, TypeError> {
-    legalize_graph(g, &mut 0)
+    legalize_graph(g, &mut Names { taken: g.symbols(), loops: 0 })
 }
 
-fn legalize_graph(g: &Graph, loops: &mut u32) -> Result<Graph, TypeError> {
+/// Names for loop indices that no size has.
+struct Names {
+    taken: BTreeSet<Symbol>,
+    loops: u32,
+}
+
+impl Names {
+    fn next(&mut self) -> String {
+        loop {
+            let name = format!("loop{}", self.loops);
+            self.loops += 1;
+            if !self.taken.contains(name.as_str()) {
+                return name;
+            }
+        }
+    }
+}
+
+fn legalize_graph(g: &Graph, names: &mut Names) -> Result<Graph, TypeError> {
     let mut b = Builder::from_graph(GraphBuilder::new(&g.name));
     let mut map: Vec<Vec<Value>> = Vec::with_capacity(g.nodes.len());
     for node in &g.nodes {
@@ -35,15 +55,14 @@ fn legalize_graph(g: &Graph, loops: &mut u32) -> Result<Graph, TypeError> {
             _ => {
                 let mut attrs = node.attrs.clone();
                 if node.op == Op::For {
-                    let name = format!("loop{loops}");
-                    *loops += 1;
+                    let name = names.next();
                     let body = rename_index(attrs.graph(Key::Body), attrs.str(Key::Index), &name);
                     attrs = attrs.with(Key::Body, Attr::Graph(Arc::new(body)));
                     attrs = attrs.with(Key::Index, Attr::Str(name.as_str().into()));
                 }
                 for key in [Key::Body, Key::Cond, Key::Else] {
                     if let Some(Attr::Graph(region)) = attrs.get(key).cloned() {
-                        attrs = attrs.with(key, Attr::Graph(Arc::new(legalize_graph(&region, loops)?)));
+                        attrs = attrs.with(key, Attr::Graph(Arc::new(legalize_graph(&region, names)?)));
                     }
                 }
                 let v = b.node(node.op, attrs, &inputs)?;
@@ -56,7 +75,7 @@ fn legalize_graph(g: &Graph, loops: &mut u32) -> Result<Graph, TypeError> {
     let done = b.finish(outputs);
     let left =
         done.nodes.iter().any(|n| n.op.def().expand.is_some() || matches!(n.op, Op::Argmin | Op::Argmax));
-    if left { legalize_graph(&done, loops) } else { Ok(done) }
+    if left { legalize_graph(&done, names) } else { Ok(done) }
 }
 
 /// The first position of the extreme; a NaN is more extreme than any number.

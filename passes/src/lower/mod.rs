@@ -7,6 +7,7 @@
 mod control;
 pub(crate) mod cost;
 mod emit;
+mod group;
 pub(crate) mod index;
 mod kernel_builder;
 mod legalize;
@@ -18,18 +19,18 @@ mod schedule;
 
 use crate::fuse::{self, Fusion, Group, Reason, Shape};
 use emit::{Binding, Emitter};
-use frit_ir::dim::product;
+use frit_ir::dim::{Symbol, product};
 use frit_ir::error::{TypeError, VerifyError};
 use frit_ir::graph::{Graph, Node, NodeId, TensorType};
 use frit_ir::kernel::Kernel;
 use frit_ir::ops::Class;
 use frit_ir::plan::{
     Buffer, BufferId, BufferSource, Launch, Layout, LibraryCall, Origin, Plan, PlanInput, Step, View,
-    contiguous_strides, stride_symbol,
+    stride_symbol,
 };
 use frit_ir::{DType, Dim, Key, Loc, Op, Value};
 use nest::{ColumnShape, Domain, Root};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Why a graph cannot be lowered.
@@ -81,13 +82,13 @@ pub struct Lowered {
 }
 
 /// Elements up to which a kernel is not shared out to threads at all.
-const SERIAL: i64 = 2048;
+pub const SERIAL: i64 = 2048;
 
 /// Lowers a graph to a plan.
 pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Lowered, LowerError> {
     let graph = legalize::legalize(graph)?;
     let fusion = fuse::fuse(&graph);
-    let mut p = Planner::new(&graph, &fusion, options);
+    let mut p = Planner::new(&graph, &fusion);
     p.inputs(options);
     p.literals();
     for group in &fusion.groups {
@@ -123,10 +124,12 @@ struct Planner<'a> {
     copies: HashSet<usize>,
     /// Values that are results and have their own buffer already.
     given: HashSet<BufferId>,
+    /// Names of the graph's sizes and loop indices.
+    taken: Arc<BTreeSet<Symbol>>,
 }
 
 impl<'a> Planner<'a> {
-    fn new(g: &'a Graph, fusion: &'a Fusion, _: &LowerOptions) -> Planner<'a> {
+    fn new(g: &'a Graph, fusion: &'a Fusion) -> Planner<'a> {
         Planner {
             g,
             fusion,
@@ -135,6 +138,7 @@ impl<'a> Planner<'a> {
             reports: vec![],
             copies: HashSet::new(),
             given: HashSet::new(),
+            taken: Arc::new(g.symbols()),
         }
     }
 
@@ -277,14 +281,14 @@ impl<'a> Planner<'a> {
             return;
         }
         let storage = std::mem::take(&mut self.storage);
-        let mut e = Emitter::new(g, self.name(g.node(group.roots[0]).op.name()), &storage);
-        e.phases = phases(g, group);
-        let merge = if rows.is_none() { mergeable(g, &storage, &roots, domain) } else { vec![] };
+        let mut e = Emitter::new(g, self.name(g.node(group.roots[0]).op.name()), &storage, &self.taken);
+        e.phases = group::phases(g, group);
+        let merge = if rows.is_none() { group::mergeable(g, &storage, &roots, domain) } else { vec![] };
         let row_source = group.reductions.first().map(|r| g.ty(g.node(*r).inputs[0]).shape.clone());
         let work = row_source.as_deref().unwrap_or(domain);
         let parallel = product(work).as_const().is_none_or(|n| n > SERIAL) && rows != Some(0);
         if let (Some(_), Some(source)) = (rows, &row_source) {
-            for v in row_caches(g, group, &roots, source, &storage, &e.phases) {
+            for v in group::row_caches(g, group, &roots, source, &storage, &e.phases) {
                 e.cache_row(v, source.last().expect("a reduced axis"));
             }
         }
@@ -316,7 +320,7 @@ impl<'a> Planner<'a> {
             let rows = sizes[axes[0]].as_const().map_or(1024, |n| (n / 64).max(1024));
             let partials = self.partials(&batch, &sizes[axes[0]], rows);
             let storage = std::mem::take(&mut self.storage);
-            let mut e = Emitter::new(g, self.name(node.op.name()), &storage);
+            let mut e = Emitter::new(g, self.name(node.op.name()), &storage, &self.taken);
             let extent = nest::columns(&mut e, &batch, &shape, &[], Some((rows, &partials)));
             let origin = self.origin(node);
             self.launch(e, extent, origin);
@@ -326,7 +330,7 @@ impl<'a> Planner<'a> {
         }
         let roots = self.roots(group);
         let storage = std::mem::take(&mut self.storage);
-        let mut e = Emitter::new(g, self.name(node.op.name()), &storage);
+        let mut e = Emitter::new(g, self.name(node.op.name()), &storage, &self.taken);
         let extent = nest::columns(&mut e, &batch, &shape, &roots, None);
         let origin = self.main_origin(group);
         self.launch(e, extent, origin);
@@ -368,7 +372,7 @@ impl<'a> Planner<'a> {
         let batch: Vec<Value> = group.reductions.iter().map(|id| Value { node: *id, index: 0 }).collect();
         let partials = self.partials(&batch, &source[axis], rows);
         let storage = std::mem::take(&mut self.storage);
-        let mut e = Emitter::new(g, self.name(node.op.name()), &storage);
+        let mut e = Emitter::new(g, self.name(node.op.name()), &storage, &self.taken);
         e.phases = batch.iter().map(|v| (*v, 0)).collect();
         let extent = nest::split(&mut e, &batch, &partials, axis, rows);
         let origin = self.origin(node);
@@ -382,7 +386,7 @@ impl<'a> Planner<'a> {
         let g = self.g;
         let roots = self.roots(group);
         let storage = std::mem::take(&mut self.storage);
-        let mut e = Emitter::new(g, self.name("combine"), &storage);
+        let mut e = Emitter::new(g, self.name("combine"), &storage, &self.taken);
         let chunks = extent.ceil_div(&Dim::constant(rows));
         for (v, view) in batch.iter().zip(partials) {
             e.bindings.insert(*v, Binding::Partials { view, chunks: chunks.clone() });
@@ -411,9 +415,9 @@ impl<'a> Planner<'a> {
         let shape = g.ty(value).shape.clone();
         let storage = std::mem::take(&mut self.storage);
         let is_copy = storage.contains_key(&value);
-        let mut e = Emitter::new(g, self.name("copy"), &storage);
+        let mut e = Emitter::new(g, self.name("copy"), &storage, &self.taken);
         let roots = [Root { value, view: target.clone() }];
-        let merge = mergeable(g, &storage, &roots, &shape);
+        let merge = group::mergeable(g, &storage, &roots, &shape);
         let parallel = product(&shape).as_const().is_none_or(|n| n > SERIAL);
         let domain = Domain { sizes: &shape, merge: &merge, rows: None, parallel };
         let extent = nest::map(&mut e, &domain, &roots);
@@ -432,7 +436,7 @@ impl<'a> Planner<'a> {
             (Class::Cumulative, _) => {
                 let view = self.allocate(value);
                 let storage = std::mem::take(&mut self.storage);
-                let mut e = Emitter::new(g, self.name(node.op.name()), &storage);
+                let mut e = Emitter::new(g, self.name(node.op.name()), &storage, &self.taken);
                 let extent = nest::cumulative(&mut e, value, &view, true);
                 let origin = self.origin(node);
                 self.launch(e, extent, origin);
@@ -443,7 +447,7 @@ impl<'a> Planner<'a> {
                 let view = self.allocate(value);
                 self.copy_into(node.inputs[0], &view, self.origin(node));
                 let storage = std::mem::take(&mut self.storage);
-                let mut e = Emitter::new(g, self.name("scatter"), &storage);
+                let mut e = Emitter::new(g, self.name("scatter"), &storage, &self.taken);
                 nest::scatter(&mut e, value, &view);
                 let origin = self.origin(node);
                 self.launch(e, Dim::constant(1), origin);
@@ -481,7 +485,7 @@ impl<'a> Planner<'a> {
         }
         let update = node.inputs[1];
         let storage = std::mem::take(&mut self.storage);
-        let mut e = Emitter::new(g, self.name("update"), &storage);
+        let mut e = Emitter::new(g, self.name("update"), &storage, &self.taken);
         let parallel = product(&window.shape).as_const().is_none_or(|n| n > SERIAL);
         let roots = [Root { value: update, view: window.clone() }];
         let domain = Domain { sizes: &window.shape, merge: &[], rows: None, parallel };
@@ -564,128 +568,4 @@ impl<'a> Planner<'a> {
             self.plan.outputs.push(view);
         }
     }
-}
-
-/// Phase of each reduction inlined in a group: one more than that of the reductions it is computed from.
-fn phases(g: &Graph, group: &Group) -> HashMap<Value, u32> {
-    let mut out: HashMap<Value, u32> = HashMap::new();
-    for id in &group.reductions {
-        let mut phase = 0;
-        let mut seen = HashSet::new();
-        let mut stack = vec![g.node(*id).inputs[0].node];
-        while let Some(x) = stack.pop() {
-            if let Some(p) = out.get(&Value { node: x, index: 0 }) {
-                phase = phase.max(p + 1);
-                continue;
-            }
-            if group.computes(x) && seen.insert(x) {
-                stack.extend(g.node(x).inputs.iter().map(|v| v.node));
-            }
-        }
-        out.insert(Value { node: *id, index: 0 }, phase);
-    }
-    out
-}
-
-/// Elementwise values over the whole row that two loops over it need and that are dear to compute: kept in scratch.
-fn row_caches(
-    g: &Graph,
-    group: &Group,
-    roots: &[Root],
-    source: &[Dim],
-    storage: &HashMap<Value, View>,
-    phases: &HashMap<Value, u32>,
-) -> Vec<Value> {
-    let axes = g.node(group.reductions[0]).attrs.ints(Key::Axes);
-    if axes.iter().filter(|a| !source[**a as usize].is(1)).count() != 1
-        || source.last().is_none_or(|d| d.is(1))
-    {
-        return vec![];
-    }
-    // Stages in which each node is computed: the phases, and the final loop.
-    let mut stages: HashMap<NodeId, HashSet<u32>> = HashMap::new();
-    let mut walk = |start: NodeId, stage: u32| {
-        let mut stack = vec![start];
-        while let Some(x) = stack.pop() {
-            let v = Value { node: x, index: 0 };
-            let inside = group.computes(x) && !storage.contains_key(&v) && !phases.contains_key(&v);
-            if inside && stages.entry(x).or_default().insert(stage) {
-                stack.extend(g.node(x).inputs.iter().map(|v| v.node));
-            }
-        }
-    };
-    for id in &group.reductions {
-        walk(g.node(*id).inputs[0].node, phases[&Value { node: *id, index: 0 }]);
-    }
-    for r in roots {
-        if g.ty(r.value).shape == source {
-            walk(r.value.node, u32::MAX);
-        }
-    }
-    let mut found: Vec<Value> = stages
-        .iter()
-        .filter(|(id, s)| {
-            let node = g.node(**id);
-            s.len() >= 2
-                && node.op.class() == Class::Elementwise
-                && node.types[0].shape == source
-                && cost::of_node(g, node) >= cost::ROUND_TRIP
-        })
-        .map(|(id, _)| Value { node: *id, index: 0 })
-        .collect();
-    found.sort();
-    found
-}
-
-/// For each axis of a domain, whether it can be walked as one with the next: every array and every op in the group is
-/// laid out the same over both.
-fn mergeable(g: &Graph, storage: &HashMap<Value, View>, roots: &[Root], domain: &[Dim]) -> Vec<bool> {
-    let rank = domain.len();
-    let mut merge = vec![rank > 1; rank];
-    if let Some(last) = merge.last_mut() {
-        *last = false;
-    }
-    let mut seen = HashSet::new();
-    let mut stack: Vec<Value> = roots.iter().map(|r| r.value).collect();
-    while let Some(v) = stack.pop() {
-        if !seen.insert(v) {
-            continue;
-        }
-        let shape = &g.ty(v).shape;
-        if shape.len() > rank {
-            return vec![false; rank];
-        }
-        let skip = rank - shape.len();
-        let size = |k: usize| if k < skip { None } else { Some(&shape[k - skip]) };
-        let stored = storage.get(&v);
-        // Axes of size 1 do not separate their neighbours.
-        let wide: Vec<usize> = (0..rank).filter(|k| !domain[*k].is(1)).collect();
-        for pair in wide.windows(2) {
-            let (k, j) = (pair[0], pair[1]);
-            let absent = |k: usize| size(k).is_none_or(|n| n.is(1));
-            let mut ok = absent(k) == absent(j);
-            if let (Some(view), false) = (stored, absent(k)) {
-                ok &= view.strides[k - skip] == &view.strides[j - skip] * &domain[j];
-            }
-            merge[k] &= ok;
-        }
-        if stored.is_some() {
-            continue;
-        }
-        let node = g.def(v);
-        match node.op.class() {
-            Class::Elementwise => stack.extend(&node.inputs),
-            Class::Source if shape.is_empty() => {}
-            _ if node.op == Op::BroadcastTo => stack.extend(&node.inputs),
-            _ => return vec![false; rank],
-        }
-    }
-    let written = roots.iter().map(|r| &r.view);
-    for view in written {
-        let want = contiguous_strides(&view.shape);
-        if view.strides != want {
-            return vec![false; rank];
-        }
-    }
-    merge
 }

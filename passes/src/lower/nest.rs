@@ -260,8 +260,9 @@ pub(super) fn split(
     let hi_c = e.kb.size(&chunks);
     e.kb.open_loop(&c, &chunks);
     let n = e.kb.size(extent);
-    let lo = Dim::symbol(&c) * rows;
-    let hi = (&lo + rows).minimum(&n);
+    let step = e.kb.size(&Dim::constant(rows));
+    let lo = Dim::symbol(&c) * &step;
+    let hi = (&lo + &step).minimum(&n);
     let mut open = OpenLoops::default();
     let mut kept = Vec::new();
     for (k, n) in shape.iter().enumerate() {
@@ -369,8 +370,9 @@ pub(super) fn columns(
         let size = e.kb.size(&sizes[*axis]);
         let (l, h) = match (j, rows) {
             (0, Some((r, _))) => {
-                let l = &row_chunk * &Dim::constant(r);
-                let h = (&l + r).minimum(&size);
+                let step = e.kb.size(&Dim::constant(r));
+                let l = &row_chunk * &step;
+                let h = (&l + &step).minimum(&size);
                 (l, h)
             }
             _ => (Dim::constant(0), size),
@@ -425,7 +427,7 @@ pub(super) fn columns(
     if let Some((_, partials)) = rows {
         for ((v, view), mems) in batch.iter().zip(partials).zip(&scratch) {
             let dtype = g.ty(*v).dtype;
-            let at = e.kb.localize(&(Dim::symbol(&j) - &base));
+            let at = Dim::symbol(&j) - &base;
             let parts: Vec<_> =
                 mems.iter().map(|m| e.kb.load_scratch(*m, at.clone(), dtype.real())).collect();
             let mut place = vec![row_chunk.clone()];

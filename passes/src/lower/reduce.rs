@@ -11,7 +11,7 @@ use frit_ir::kernel::{LoopKind, Stmt, Var};
 use frit_ir::ops::Combine;
 use frit_ir::plan::View;
 use frit_ir::prim::{Body, Emit, Prim, Val};
-use frit_ir::{DType, Dim, Key, Scalar, Value};
+use frit_ir::{DType, Dim, Key, Op, Scalar, Value};
 
 /// Elements per block of a float sum.
 pub(super) const BLOCK: i64 = 128;
@@ -205,7 +205,7 @@ pub(super) fn emit_batch(
         })
         .collect();
     if axes.is_empty() {
-        return reductions.iter().map(|r| e.emit(r.source, kept)).collect();
+        return reductions.iter().map(|r| of_one(e, r, kept)).collect();
     }
     let mut at: Vec<Dim> = Vec::new();
     let mut rest = kept.iter();
@@ -236,6 +236,18 @@ pub(super) fn emit_batch(
         e.kb.close_loop(&s, lo, hi, LoopKind::Serial);
     }
     reductions.iter().map(|r| r.parts.iter().flat_map(|a| finish(e, a)).collect()).collect()
+}
+
+/// A reduction of one element: the element, except that a complex product begins with 1, and 1 * NaN is NaN in both
+/// parts, as in NumPy.
+fn of_one(e: &mut Emitter<'_>, r: &Reduction, at: &[Dim]) -> Vec<Val> {
+    let parts = e.emit(r.source, at);
+    if !r.dtype.is_complex() || r.combine != Combine::Mul {
+        return parts;
+    }
+    let real = r.dtype.real();
+    let one = [Scalar::one(real), Scalar::zero(real)].map(|c| e.kb.constant(c));
+    e.apply(Op::Multiply, &[r.dtype; 2], r.dtype, &[one[0], one[1], parts[0], parts[1]])
 }
 
 fn bounds(e: &mut Emitter<'_>, extent: &Dim, part: Option<&Part>) -> (Dim, Dim) {

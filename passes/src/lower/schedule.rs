@@ -93,8 +93,10 @@ fn in_place(plan: &mut Plan) {
         let kernel = &plan.kernels[launch.kernel];
         // Results stored at different places of the loops (once per row, and once per element) are not all stored after
         // the last load.
-        let stores: HashSet<Place> =
-            (0..kernel.buffers.len()).flat_map(|p| indices(kernel, p, true)).collect();
+        let stores: HashSet<_> = (0..kernel.buffers.len())
+            .flat_map(|p| indices(kernel, p, true))
+            .map(|p| (p.index, p.around))
+            .collect();
         if stores.len() > 1 {
             continue;
         }
@@ -161,8 +163,14 @@ struct Around {
     hi: Dim,
 }
 
-/// An access to a buffer: its index, and the loops around it, outermost first.
-type Place = (Vec<Dim>, Vec<Around>);
+/// An access to a buffer.
+struct Place {
+    index: Vec<Dim>,
+    /// The loops around it, outermost first.
+    around: Vec<Around>,
+    /// Its place among the kernel's statements.
+    order: usize,
+}
 
 /// Where a kernel loads (or stores) a buffer parameter.
 fn indices(kernel: &Kernel, param: usize, stores: bool) -> Vec<Place> {
@@ -171,6 +179,7 @@ fn indices(kernel: &Kernel, param: usize, stores: bool) -> Vec<Place> {
         stores: bool,
         open: Vec<Around>,
         whiles: usize,
+        order: usize,
         out: Vec<Place>,
     }
     impl Walk {
@@ -179,15 +188,16 @@ fn indices(kernel: &Kernel, param: usize, stores: bool) -> Vec<Place> {
             bodies.iter().for_each(|b| self.block(b));
             self.open.pop();
         }
+        fn found(&mut self, index: &[Dim]) {
+            let (index, around) = (index.to_vec(), self.open.clone());
+            self.out.push(Place { index, around, order: self.order });
+        }
         fn block(&mut self, stmts: &[Stmt]) {
             for s in stmts {
+                self.order += 1;
                 match s {
-                    Stmt::Load { mem, index, .. } if !self.stores && *mem == self.param => {
-                        self.out.push((index.clone(), self.open.clone()));
-                    }
-                    Stmt::Store { mem, index, .. } if self.stores && *mem == self.param => {
-                        self.out.push((index.clone(), self.open.clone()));
-                    }
+                    Stmt::Load { mem, index, .. } if !self.stores && *mem == self.param => self.found(index),
+                    Stmt::Store { mem, index, .. } if self.stores && *mem == self.param => self.found(index),
                     Stmt::For { index, lo, hi, body, .. } => {
                         let around = Around { index: index.clone(), lo: lo.clone(), hi: hi.clone() };
                         self.inside(around, &[body]);
@@ -207,16 +217,17 @@ fn indices(kernel: &Kernel, param: usize, stores: bool) -> Vec<Place> {
         }
     }
     let param = Mem::Buffer(param as u32);
-    let mut w = Walk { param, stores, open: Vec::new(), whiles: 0, out: Vec::new() };
+    let mut w = Walk { param, stores, open: Vec::new(), whiles: 0, order: 0, out: Vec::new() };
     w.block(&kernel.body);
     w.out
 }
 
 /// True if a load sees an element before a store in place replaces it. Each loop around both must move both to the same
-/// places, so that its iterations touch elements of their own; within an iteration, loads come before stores (a row
-/// read in full before it is rewritten).
-fn read_before((read, around_read): &Place, (written, around_store): &Place) -> bool {
-    let shared: Vec<&Around> = around_read.iter().filter(|s| around_store.contains(s)).collect();
+/// places, so that its iterations touch elements of their own; within an iteration, the load comes before the store (a
+/// row is read in full before it is rewritten).
+fn read_before(load: &Place, store: &Place) -> bool {
+    let (read, written) = (&load.index, &store.index);
+    let shared: Vec<&Around> = load.around.iter().filter(|s| store.around.contains(s)).collect();
     let mut by_value = false;
     written.iter().chain(read).for_each(|d| d.for_each_symbol(&mut |s| by_value |= symbol_val(s).is_some()));
     let moves_alike = |s: &Symbol| {
@@ -231,7 +242,7 @@ fn read_before((read, around_read): &Place, (written, around_store): &Place) -> 
         moves_alike(s) || (unmentioned(s) && shared[k + 1..].iter().any(|t| chunks(&t)))
     };
     // Places that depend on data are known when it runs only.
-    !by_value && read.len() == written.len() && (0..shared.len()).all(apart)
+    load.order < store.order && !by_value && read.len() == written.len() && (0..shared.len()).all(apart)
 }
 
 /// True if a loop runs over another part of its range in each iteration of the loop `outer`:

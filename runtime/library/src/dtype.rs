@@ -1,4 +1,4 @@
-//! Element types.
+//! Element types. Not those of `frit_ir`: this crate takes minutes to compile, and does not wait for changes of the IR.
 
 use num_complex::{Complex32, Complex64};
 

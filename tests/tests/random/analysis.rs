@@ -80,6 +80,13 @@ impl Analysis {
                     a
                 })
                 .collect();
+            let mut moved = moved;
+            if matches!(n.op, Op::Prod | Op::Nanprod) {
+                // Which of overflow, underflow and neither a product meets is up to its order.
+                for axis in n.attrs.ints(Key::Axes) {
+                    reorder(&mut moved[0], *axis as usize, r);
+                }
+            }
             let args: Vec<&Array> = moved.iter().collect();
             let mut results = {
                 let mut inner = |n: &Node, args: &[&Array], results: &mut Vec<Array>| {
@@ -90,6 +97,13 @@ impl Analysis {
                 eval::node(n, &args, &self.sizes, &mut inner)?
             };
             results.iter_mut().for_each(|a| shake(a, r));
+            if n.op == Op::Logsumexp {
+                // The logarithm of a sum of 1 and more: near 1 it is as far off as the sum is, however small.
+                for v in results.iter_mut().flat_map(|a| &mut a.data).filter(|v| v.as_complex().is_finite()) {
+                    let off = 2.0 * eps(v.dtype()) * r.sign();
+                    *v = Scalar::complex(v.dtype(), v.as_complex() + off);
+                }
+            }
             values.push(results);
         }
         Ok(g.outputs.iter().map(|v| values[v.node.0 as usize][v.index as usize].clone()).collect())
@@ -98,6 +112,15 @@ impl Analysis {
 
 fn eps(t: DType) -> f64 {
     if t.real() == DType::F32 { f64::from(f32::EPSILON) } else { f64::EPSILON }
+}
+
+/// Puts the positions along an axis in another order.
+fn reorder(a: &mut Array, axis: usize, r: &mut Random) {
+    let mut order: Vec<usize> = (0..a.shape()[axis]).collect();
+    for k in (1..order.len()).rev() {
+        order.swap(k, r.below(k + 1));
+    }
+    a.data = a.data.select(ndarray::Axis(axis), &order);
 }
 
 /// Moves each part of each element by up to two units in the last place or so.

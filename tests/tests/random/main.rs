@@ -19,6 +19,7 @@ mod operations;
 mod program;
 mod regions;
 mod regressions;
+mod shapes;
 mod shrink;
 
 use frit_codegen::Cache;

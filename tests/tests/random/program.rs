@@ -6,7 +6,7 @@ use frit_codegen::Cache;
 use frit_ir::eval::{Array, Sizes, eval};
 use frit_ir::ops::Class;
 use frit_ir::plan::Layout;
-use frit_ir::{Attr, DType, Dim, Graph, Key, Op, Scalar};
+use frit_ir::{Attr, DType, Dim, Graph, Key, Op, Scalar, TensorType};
 use frit_passes::{LowerOptions, MathLevel, Options};
 use frit_runtime::{Program as Compiled, Run};
 use frit_tests::cases::reads_back;
@@ -142,7 +142,7 @@ fn fixed(g: &Graph, sizes: &Sizes) -> Option<Graph> {
         if n.op == Op::Input {
             let p = &g.inputs[n.attrs.int(Key::Position) as usize];
             let shape: Vec<Dim> = p.ty.shape.iter().map(number).collect();
-            map.push(b.input(&p.name, frit_ir::TensorType::new(p.ty.dtype, shape)));
+            map.push(b.input(&p.name, TensorType::new(p.ty.dtype, shape)));
             continue;
         }
         let mut attrs = n.attrs.map_dims(&number);
@@ -160,16 +160,26 @@ fn fixed(g: &Graph, sizes: &Sizes) -> Option<Graph> {
     Some(b.finish(outputs))
 }
 
-/// True if a program's kernels are the same for all sizes: no size is special, and no division by one is baked in.
+/// True if a program's kernels are the same for all sizes: none is special, and loops are not chosen by size.
 fn one_structure(p: &Program) -> bool {
-    // Shapes of loops over reduced axes and of pieces are chosen by size.
-    let general = p.graph.nodes.iter().all(|n| {
-        matches!(n.op.class(), Class::Source | Class::Elementwise | Class::View) && n.op != Op::Reshape
-    });
-    general
-        && p.bindings
+    // Those over reduced axes are.
+    let general =
+        p.graph.nodes.iter().all(|n| {
+            matches!(n.op.class(), Class::Source | Class::Elementwise | Class::View | Class::Movement)
+        });
+    // So is whether threads share one out.
+    let large = |b: &Binding| -> Vec<bool> {
+        let elements = |t: &TensorType| b.sizes.number(&t.elements()).expect("a size");
+        p.graph
+            .nodes
             .iter()
-            .all(|b| ["m", "n"].iter().all(|s| b.sizes.number(&Dim::symbol(s)).expect("a size") > 9))
+            .flat_map(|n| &n.types)
+            .map(|t| elements(t) > frit_passes::lower::SERIAL)
+            .collect()
+    };
+    let ordinary =
+        |b: &Binding| ["m", "n"].iter().all(|s| b.sizes.number(&Dim::symbol(s)).expect("a size") > 9);
+    general && p.bindings.iter().all(|b| ordinary(b) && large(b) == large(&p.bindings[0]))
 }
 
 impl Program {
