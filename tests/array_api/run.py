@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 def main(checkout, *more):
     env = {**os.environ, "ARRAY_API_TESTS_MODULE": "frit.numpy"}
     options = ["--max-examples", "50", "--disable-deadline", "--derandomize", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", "-q", *options, "--xfails-file", str(HERE / "xfails.txt"), "array_api_tests", *more]
+    command = [sys.executable, "-m", "pytest", "-q", *options, "--rootdir=.", f"--xfails-file={HERE / 'xfails.txt'}", "array_api_tests", *more]
     return subprocess.run(command, cwd=checkout, env=env).returncode
 
 

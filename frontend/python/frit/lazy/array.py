@@ -76,6 +76,10 @@ class Array:
         """The elements, as a read-only `numpy.ndarray`."""
         return _export(self)
 
+    def to_numpy(self, dtype=None, copy=False):
+        """The elements as `numpy.ndarray`, read-only unless copied: the name by which other libraries ask for it."""
+        return self.__array__(dtype, copy)
+
     @property
     def computed(self) -> bool:
         """True if the elements are there."""
