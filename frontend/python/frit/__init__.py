@@ -8,16 +8,17 @@
 array([ 6., 17.])
 """
 
-from . import rules as _rules  # noqa: F401  (gives tracers the methods of arrays)
+from . import calls as _calls, rules as _rules  # noqa: F401  (give tracers the methods of arrays)
 from ._frit import STAGES
 from ._frit import stats as _stats
 from .debug import debug_nans, disable_jit
 from .errors import FallbackError, FallbackWarning
-from .jit import Jit, Spec, jit, spec
+from .jit import Jit, jit
 from .lazy import Array, array, compute
 from .lazy import counts as _counts
 from .report import Memory, Report, Temporary
 from .saved import Saved, load
+from .signature import Spec, spec
 
 __all__ = [
     "Array", "FallbackError", "FallbackWarning", "Jit", "Memory", "Report", "STAGES", "Saved", "Spec", "Temporary", "array", "compute",

@@ -1,4 +1,4 @@
-"""What goes wrong, and the way out of a trace."""
+"""What goes wrong, and the ways out of a rule and out of a trace."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class FallbackError(RuntimeError):
 
 
 class Break(BaseException):
-    """Ends a trace: the call runs through NumPy. Not an `Exception`, so that no handler of the user's code takes it
-    for an error of NumPy."""
+    """A rule that does not apply: NumPy's function runs on computed values instead, and the trace goes on. Not an
+    `Exception`, so that no handler of the user's code takes it for an error of NumPy."""
 
     def __init__(self, reason: str, error: bool = False):
         super().__init__(reason)
@@ -33,13 +33,29 @@ class Break(BaseException):
         #: True if NumPy may raise here too: then its exception is the answer, and there is nothing to warn of.
         self.error = error
         self.place = user_place()
+
+    def message(self) -> str:
+        file, line, function = self.place
+        return f"{self.reason} ({file}:{line}, in {function})"
+
+
+class Values(Break):
+    """The result's size depends on elements: NumPy finds it, as part of the compiled path, without a warning."""
+
+
+class Abandon(Break):
+    """Ends a trace: what follows would not be NumPy's meaning, so the whole call runs through NumPy. Arguments are not
+    written before a call ends, so that it can."""
+
+    def __init__(self, reason: str, error: bool = False):
+        super().__init__(reason, error)
         trace = getattr(local, "trace", None)
         if trace is not None and trace.broken is None:
             trace.broken = self
 
-    def message(self) -> str:
-        file, line, function = self.place
-        return f"{self.reason} ({file}:{line}, in {function}): the call runs through NumPy"
+
+class Unvalued(Abandon):
+    """A trace of shapes alone that came to where values decide."""
 
 
 def user_place() -> tuple[str, int, str]:

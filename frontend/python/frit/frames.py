@@ -22,6 +22,9 @@ def leave(e, traceback):
         while cause.__context__ is not None and _internal(cause.__context__):
             cause.__context__ = cause.__context__.__context__
         cause = cause.__context__
+        if cause is not None:
+            # One that the user's code was handling: raised inside of frit it has frit's frames.
+            cause.__traceback__ = without_library(cause.__traceback__)
     return e.with_traceback(without_library(traceback))
 
 

@@ -7,109 +7,35 @@ import functools
 import inspect
 import itertools
 import os
+import threading
 import warnings
 
 import numpy as np
 
 from . import _frit, debug, interrupt
-from .errors import Break, FallbackError, FallbackWarning
+from .errors import Abandon, Break, FallbackError, FallbackWarning, local
 from .patch import drawn, random_states, tracing
+from .programs import Programs
 from .report import Memory, Report
-from .storage import shadow, show
+from .signature import Leaf, Recipe, Spec, Unkeyed, arrays_in, fill, flatten, results
+from .storage import shadow
+from .tape import Done, Live, Tree
 from .trace import Trace
-from .tracer import Tracer
 
 _OPTIONS = {"static_argnames", "device", "memory_limit", "math", "fallback", "threads"}
 
 
-class Spec:
-    """A shape and element type in place of an array."""
-
-    def __init__(self, shape, dtype=float):
-        self.shape = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
-        self.dtype = np.dtype(dtype)
-
-    def __repr__(self):
-        return f"frit.spec({self.shape}, {self.dtype.name!r})"
-
-
-def spec(shape, dtype=float) -> Spec:
-    """A shape and element type in place of an array, in `explain`, `memory` and `dump`."""
-    return Spec(shape, dtype)
-
-
-class _Unkeyed(Exception):
-    """An argument that frit does not know how to tell from another."""
-
-
-class Leaf:
-    """The place of an array in nested arguments or results."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, number):
-        self.number = number
-
-
-#: Types whose values tell everything about them, by their representation (`nan`, `-0.0`).
-_STATIC = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), np.dtype, type, slice)
-
-
-def flatten(x, leaves, key):
-    """Nested arguments with `Leaf` in place of arrays; `leaves` and `key` are extended."""
-    t = type(x)
-    if t is np.ndarray or t is Spec or isinstance(x, np.generic) and x.dtype.kind in "biufc":
-        leaves.append(x)
-        if t is Spec:
-            key.append(("array", x.dtype, x.shape, None, True))
-        elif t is np.ndarray:
-            if not _frit.readable(x):
-                raise _Unkeyed(f"an array of {x.dtype} that kernels do not read")
-            c = x.flags.c_contiguous
-            key.append(("array", x.dtype, x.shape, None if c else x.strides, x.flags.writeable))
-        else:
-            key.append(("scalar", x.dtype))
-        return Leaf(len(leaves) - 1)
-    if t in (list, tuple):
-        key.append((t, len(x)))
-        return t([flatten(y, leaves, key) for y in x])
-    if t is dict:
-        key.append((t, tuple(x)))
-        return {k: flatten(y, leaves, key) for k, y in x.items()}
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        key.append((t, len(x)))
-        return t(*[flatten(y, leaves, key) for y in x])
-    if t in _STATIC or isinstance(x, np.dtype) or inspect.isfunction(x) or inspect.isbuiltin(x) or isinstance(x, np.ufunc):
-        key.append((t, repr(x) if t in (float, complex, slice) else x))
-        return x
-    raise _Unkeyed(f"an argument of type {t.__name__}")
-
-
-def fill(x, values):
-    """Nested arguments with values in place of `Leaf`."""
-    t = type(x)
-    if t is Leaf:
-        return values[x.number]
-    if t in (list, tuple):
-        return t([fill(y, values) for y in x])
-    if t is dict:
-        return {k: fill(y, values) for k, y in x.items()}
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return t(*[fill(y, values) for y in x])
-    return x
-
-
 class Entry:
-    """What is kept for one signature: a program with what to do around it, or why there is none."""
+    """What is kept for one signature: the paths that calls have taken, or why there are none."""
 
     def __init__(self):
-        self.program = self.broken = None
-        #: For each of the program's results: written back to this argument, or None.
-        self.writes = []
-        self.scalars = []
-        #: The structure of the results; leaves are ("result", number, steps) or ("argument", number, steps).
-        self.result, self.recipes = None, []
+        self.tree = Tree()
+        #: Why calls run through NumPy as a whole, or None.
+        self.broken = None
+        #: Arrays from outside.
         self.captured = []
+        #: The instructions up to where a trace of shapes alone ended, and why it did.
+        self.outline, self.stopped = None, None
 
 
 class Jit(_frit.Function):
@@ -121,13 +47,13 @@ class Jit(_frit.Function):
             raise ValueError(f"fallback is 'warn', 'error' or 'quiet', not {fallback!r}")
         if device != "cpu":
             raise ValueError(f"this build of frit has no device {device!r}")
-        self._function, self._fallback, self._threads = function, fallback, threads
+        math = math or os.environ.get("FRIT_MATH") or "reassociate"
+        if math not in ("exact", "reassociate", "fast"):
+            raise ValueError(f"math is 'exact', 'reassociate' or 'fast', not {math!r}")
+        self._function, self._fallback = function, fallback
         self._static = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
-        self._math = math or os.environ.get("FRIT_MATH") or "reassociate"
-        self._memory_limit = bytes_of(memory_limit)
-        self._entries, self._told, self._retraced = {}, set(), []
-        if self._math not in ("exact", "reassociate", "fast"):
-            raise ValueError(f"math is 'exact', 'reassociate' or 'fast', not {self._math!r}")
+        self._programs = Programs(math, bytes_of(memory_limit), threads)
+        self._entries, self._told, self._lock = {}, set(), threading.Lock()
 
     def __get__(self, instance, owner=None):
         return self if instance is None else functools.partial(self, instance)
@@ -140,11 +66,11 @@ class Jit(_frit.Function):
             bound = inspect.signature(self._function).bind(*args, **kwargs)
             named = {k: bound.arguments.pop(k) for k in list(bound.arguments) if k in self._static}
             if any(p.kind is p.POSITIONAL_ONLY for p in inspect.signature(self._function).parameters.values() if p.name in self._static):
-                raise _Unkeyed("a positional-only static argument")
+                raise Unkeyed("a positional-only static argument")
             rest = dict(bound.arguments)
             for p in inspect.signature(self._function).parameters.values():
                 if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name in rest:
-                    raise _Unkeyed("static_argnames of a function with *args or **kwargs")
+                    raise Unkeyed("static_argnames of a function with *args or **kwargs")
             key.append(tuple(named.items()))
             tree = (), {**{k: v for k, v in named.items()}, **flatten(rest, leaves, key)}
         else:
@@ -160,51 +86,43 @@ class Jit(_frit.Function):
 
     def slow(self, args, kwargs):
         """A call that the quick path does not serve."""
-        from .errors import local
-
         if getattr(local, "trace", None) is not None or debug.state.disabled:
             # Inside of another traced function this one is just a function.
             return self._function(*args, **kwargs)
         interrupt.begin()
         try:
             leaves, tree, key = self._key(args, kwargs)
-            entry = self._entries.get(key)
-            if entry is None:
-                entry = self._entries[key] = self._trace(leaves, tree, key)
-        except _Unkeyed as e:
+        except Unkeyed as e:
             return self._numpy(args, kwargs, Break(str(e)))
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = Entry()
         if entry.broken is not None:
             return self._numpy(args, kwargs, entry.broken)
-        arrays = [a if type(a) is np.ndarray else np.asarray(a) for a in leaves] + entry.captured
-        try:
-            outputs = debug.run(entry.program, arrays, entry.scalars)
-        except _frit.RunError as e:
-            return self._numpy(args, kwargs, Break(str(e), error=True))
-        written = [(leaves[target], r) for target, r in zip(entry.writes, outputs) if target is not None]
-        interrupt.write_back([a for a, _ in written], [r for _, r in written])
-        results = [self._cook(r, leaves, outputs) for r in entry.recipes]
-        self._hasten(entry, args, kwargs, leaves)
-        return fill(entry.result, results)
-
-    @staticmethod
-    def _cook(recipe, leaves, outputs):
-        source, number, steps = recipe
-        a = leaves[number] if source == "argument" else outputs[number]
-        for step in steps:
-            a = show(step, a)
-        return a
+        paths = entry.tree
+        if paths.replayable and paths.live is None:
+            slots = [a if type(a) is np.ndarray else np.asarray(a) for a in leaves]
+            slots += [None] * (paths.slots - len(slots))
+            end = paths.replay(slots)
+            if end is not None:
+                self._hasten(entry, args, kwargs, leaves)
+                return finish(end, leaves, slots)
+            paths.miss()
+        return self._run(entry, args, kwargs, leaves, tree, key)
 
     def _hasten(self, entry, args, kwargs, leaves):
         """Lets the quick path take over where a call is nothing but a run."""
+        root = entry.tree.root
+        if kwargs or len(root.steps) != 1 or type(root.end) is not Done or not hasattr(root.steps[0], "program"):
+            return
+        segment, end, r = root.steps[0], root.end, root.end.result
         simple = (
-            not kwargs and not entry.captured and len(args) == len(leaves) and all(type(a) is np.ndarray for a in args)
-            and not any(w is not None for w in entry.writes)
-            and [r[:2] for r in entry.recipes] == [("result", k) for k in range(len(entry.scalars))]
-            and not any(r[2] for r in entry.recipes)
+            not end.writes and segment.inputs == list(range(len(args))) and len(args) == len(leaves)
+            and all(type(a) is np.ndarray for a in args)
+            and [x.slot for x in end.recipes] == segment.outputs and not any(x.steps for x in end.recipes)
         )
-        r = entry.result
         if simple and (type(r) is Leaf or type(r) is tuple and all(type(x) is Leaf for x in r)):
-            self.remember(entry.program, list(args), entry.scalars, type(r) is tuple)
+            self.remember(segment.program, list(args), segment.scalars, type(r) is tuple)
 
     def _numpy(self, args, kwargs, broken):
         """The call through NumPy."""
@@ -228,96 +146,163 @@ class Jit(_frit.Function):
 
     # Tracing.
 
-    def _trace(self, leaves, tree, key):
-        entry = Entry()
-        trace = Trace(self.__name__)
-        arrays = [shadow(a.shape, a.dtype) if type(a) is Spec else a for a in leaves]
-        values, storages = [], {}
+    def _begin(self, leaves, tree, running):
+        """A trace with its arguments."""
+        trace = Trace(self.__name__, self._programs, running, self._fallback, self._told)
+        trace.tape.slots = len(leaves)
+        arrays = [shadow(a.shape, a.dtype) if type(a) is Spec else a if type(a) is np.ndarray else np.asarray(a) for a in leaves]
+        values = []
         for k, a in enumerate(arrays):
-            same = next((j for j in range(k) if arrays[j] is a and type(a) is np.ndarray), None)
-            if same is None:
-                values.append(trace.argument(k, a if type(a) is np.ndarray else np.asarray(a)))
-                values[-1]._scalar = type(a) is not np.ndarray
-                storages[k] = values[-1]._s
-            else:
-                # One array twice is one array; the program still has a parameter for each.
-                trace.parameter(a.dtype, a.shape)
-                values.append(values[same])
-        args, kwargs = fill(tree[0], values), fill(tree[1], values)
-        self._retraced.append(key)
-        states = random_states()
+            same = next((j for j in range(k) if arrays[j] is a), None)
+            values.append(trace.argument(k, a) if same is None else values[same])
+            trace.first.append(trace.source(k, a))
+            if type(leaves[k]) is not np.ndarray and type(leaves[k]) is not Spec:
+                values[-1]._scalar = True
+        return trace, values, fill(tree[0], values), fill(tree[1], values)
+
+    def _run(self, entry, args, kwargs, leaves, tree, key):
+        """A call that runs the function's Python, and records what it does."""
+        trace, values, traced_args, traced_kwargs = self._begin(leaves, tree, True)
+        states = random_states() if entry.tree.live is None else None
         try:
             with tracing(trace):
-                out = self._function(*args, **kwargs)
-                if trace.broken is not None:
-                    raise trace.broken
-                self._finish(entry, trace, out, storages, leaves, key)
-        except Break as e:
+                try:
+                    out = self._function(*traced_args, **traced_kwargs)
+                    if trace.broken is not None:
+                        raise trace.broken
+                    end, slots = self._end(trace, out, values, key)
+                except Exception as e:
+                    if trace.broken is not None:
+                        raise trace.broken from None
+                    if not debug.state.nans or not isinstance(e, FloatingPointError):
+                        # NumPy would have written arguments up to here.
+                        self._settle(trace, values, key)
+                    raise
+        except Abandon as e:
+            trace.restore()
+            if states is not None:
+                drawn(states, back=True)
             entry.broken = e.with_traceback(None)
-        except _frit.CompileError as e:
-            entry.broken = Break(f"frit cannot compile it: {e}")
-        except Exception as e:
-            # An exception of the function itself; NumPy's run raises it again, or shows that it is frit's.
-            entry.broken = Break(f"{type(e).__name__} while tracing: {e}", error=True)
-        if drawn(states) and entry.broken is None:
-            entry.broken = Break("a random generator gives other numbers at each call")
-        return entry
+            return self._numpy(args, kwargs, entry.broken)
+        if states is not None and drawn(states):
+            trace.forgo("a random generator gives other numbers at each call")
+        entry.captured = [a for a, _ in trace.captured]
+        with self._lock:
+            entry.tree.insert(trace.tape, end if trace.live is None else Live(trace.live))
+        return finish(end, leaves, slots)
 
-    def _finish(self, entry, trace, out, storages, leaves, key):
-        nodes = []
-        for k, s in storages.items():
-            if s.written:
+    @staticmethod
+    def _written(trace, values, key):
+        """Arguments that the function wrote, with their storages."""
+        found = {}
+        for k, t in enumerate(values):
+            s = t._s
+            if s.argument == k and s.written:
                 if any(k in part[1:] for part in key if part and part[0] == "overlap"):
-                    raise Break("a mutated argument overlaps another one in memory")
-                nodes.append(s.node)
-                entry.writes.append(k)
-                entry.scalars.append(False)
+                    raise Abandon("a mutated argument overlaps another one in memory")
+                if trace.running and any(np.may_share_memory(a, t._a) for a, _ in trace.captured):
+                    raise Abandon("a mutated argument overlaps an array from outside in memory")
+                found[k] = s
+        return found
+
+    def _settle(self, trace, values, key):
+        """Writes the arguments of a call that ends with an exception."""
+        found = self._written(trace, values, key)
+        trace.compute(found.values())
+        interrupt.write_back([values[k]._a for k in found], [s.array if s.known is None else s.known for s in found.values()])
+
+    def _end(self, trace, out, values, key):
+        """The end of the path: the last program, with the results. The slots that the results are in, too."""
         found, uses = [], {}
-        entry.result = results(out, found)
+        structure = results(out, found, trace)
         for t in found:
             uses.setdefault(id(t._s), set()).add(id(t))
-        placed = {}
-        for t in found:
-            if t._s.argument is not None and not t._scalar:
-                entry.recipes.append(("argument", t._s.argument, t._steps))
-                continue
-            shared = len(uses[id(t._s)]) > 1 and not t._s.vague
-            what = (id(t._s), None) if shared else (id(t), None)
+        nodes, scalars, placed, recipes, writes = [], [], {}, [], []
+
+        def place(what, node, scalar):
             if what not in placed:
                 placed[what] = len(nodes)
-                nodes.append(t._s.node if shared else t.node)
-                entry.writes.append(None)
-                entry.scalars.append(t._scalar)
-            entry.recipes.append(("result", placed[what], t._steps if shared else ()))
-        strided = [type(a) is np.ndarray and not a.flags.c_contiguous for a in leaves]
-        strided += [not a.flags.c_contiguous for a in trace.captured]
-        entry.captured = trace.captured
-        entry.program = trace.builder.compile(nodes, strided, self._math, self._memory_limit, self._threads)
+                nodes.append(node)
+                scalars.append(scalar)
+            return ~placed[what]
+
+        for k, s in self._written(trace, values, key).items():
+            writes.append((k, s.slot if s.array is not None else place((id(s), None), s.node, False)))
+        for t in found:
+            s = t._s
+            if s.argument is not None and not t._scalar:
+                recipes.append(Recipe(s.argument, t._steps, False, True))
+            elif s.array is not None:
+                recipes.append(Recipe(s.slot, t._steps, t._scalar))
+            elif len(uses[id(s)]) > 1 and not s.vague:
+                recipes.append(Recipe(place((id(s), None), s.node, False), t._steps, t._scalar))
+            else:
+                recipes.append(Recipe(place((id(s), id(t)), t.node, t._scalar), (), False))
+        tape, slots = trace.tape, {}
+        if nodes:
+            program, inputs = trace.programs.find(trace, nodes, trace.first_nodes())
+            made = tape.segment(program, inputs, scalars)
+            if trace.running:
+                try:
+                    outputs = debug.run(program, [a for _, a in inputs], scalars)
+                except _frit.RunError as e:
+                    raise Abandon(str(e), error=True) from None
+                slots.update(zip(made, outputs))
+            for r in recipes:
+                r.slot = made[~r.slot] if r.slot < 0 else r.slot
+            writes = [(k, made[~n] if n < 0 else n) for k, n in writes]
+        for s in [t._s for t in found] + [t._s for t in values]:
+            if s.array is not None:
+                slots.setdefault(s.slot, s.array)
+        return Done(writes, structure, recipes), slots
 
     # Reports.
 
-    def _compiled(self, args, kwargs):
+    def _traced(self, args, kwargs):
+        """The entry for arguments that may be specs; traced by shapes alone if no call has been."""
         leaves, tree, key = self._key(args, kwargs)
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = self._trace(leaves, tree, key)
+            entry = self._entries[key] = Entry()
+        if entry.tree.root is None and entry.broken is None and entry.outline is None:
+            self._outline(entry, leaves, tree, key)
         return leaves, entry
 
+    def _outline(self, entry, leaves, tree, key):
+        trace, values, args, kwargs = self._begin(leaves, tree, False)
+        states = random_states()
+        try:
+            with tracing(trace):
+                try:
+                    out = self._function(*args, **kwargs)
+                    if trace.broken is not None:
+                        raise trace.broken
+                    end, _ = self._end(trace, out, values, key)
+                except Exception as e:
+                    raise Abandon(f"{type(e).__name__} while tracing: {e}", error=True) from None
+        except Abandon as e:
+            entry.outline, entry.stopped = trace.tape, e.with_traceback(None)
+        else:
+            if trace.live is None and not drawn(states):
+                entry.tree.insert(trace.tape, end)
+            else:
+                entry.outline, entry.stopped = trace.tape, Break(trace.live or "a random generator")
+        drawn(states, back=True)
+        entry.captured = [a for a, _ in trace.captured]
+
     def explain(self, *args, **kwargs) -> Report:
-        """What is compiled for these arguments (arrays or specs), and what is not and why. Nothing runs."""
-        leaves, entry = self._compiled(args, kwargs)
+        """What is compiled for these arguments (arrays or specs), and what is not and why. Nothing runs: of a function
+        whose Python looks at elements, what follows the first look is known once it has been called."""
+        leaves, entry = self._traced(args, kwargs)
         return Report(self, leaves, entry)
 
     def memory(self, *args, **kwargs) -> Memory:
-        """Projected memory of a call, from shapes alone."""
+        """Projected memory of a call, from shapes alone: of its largest part."""
         return self.explain(*args, **kwargs).memory
 
     def dump(self, *args, stage="graph", **kwargs) -> str:
-        """The text of one stage: graph, rewritten, plan, kernels, clif, asm."""
-        leaves, entry = self._compiled(args, kwargs)
-        if entry.broken is not None:
-            raise FallbackError(entry.broken.message())
-        return entry.program.dump(stage)
+        """The text of one stage (graph, rewritten, plan, kernels, clif, asm) of every part."""
+        return self.explain(*args, **kwargs).dump(stage)
 
     def save(self, path, *args, **kwargs) -> None:
         """Writes the program for these arguments (arrays or specs) to a file: see `frit.load`.
@@ -333,32 +318,11 @@ class Jit(_frit.Function):
         return f"<frit.jit {self.__module__}.{self.__qualname__}>"
 
 
-def results(x, found):
-    """Nested results with `Leaf` in place of arrays."""
-    t = type(x)
-    if t is Tracer:
-        found.append(x)
-        return Leaf(len(found) - 1)
-    if t in (list, tuple):
-        return t([results(y, found) for y in x])
-    if t is dict:
-        return {k: results(y, found) for k, y in x.items()}
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return t(*[results(y, found) for y in x])
-    if t in _STATIC or isinstance(x, (np.generic, np.dtype)):
-        return x
-    raise Break(f"a result of type {t.__name__}")
-
-
-def arrays_in(x):
-    """All arrays in nested arguments."""
-    if isinstance(x, np.ndarray):
-        yield x
-    elif isinstance(x, (tuple, list)):
-        for y in x:
-            yield from arrays_in(y)
-    elif isinstance(x, dict):
-        yield from arrays_in(list(x.values()))
+def finish(end, leaves, slots):
+    """What a call leaves: written arguments, and its results."""
+    if end.writes:
+        interrupt.write_back([leaves[k] for k, _ in end.writes], [slots[n] for _, n in end.writes])
+    return fill(end.result, [r.get(leaves, slots) for r in end.recipes])
 
 
 def bytes_of(limit):

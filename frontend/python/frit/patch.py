@@ -19,7 +19,7 @@ import types
 
 import numpy as np
 
-from .errors import Break, local
+from .errors import Abandon, Break, Values, local
 
 _ORIGINAL: dict = {}
 
@@ -48,6 +48,8 @@ def _calls(code, at, name):
     loads = [i for i in dis.get_instructions(code) if i.argval == name and i.opname.startswith("LOAD")]
     if not loads:
         return False
+    if _mapped(code, at, name):
+        return True
     if not hasattr(code, "co_positions"):
         # Python 3.10 knows lines only: the one call of its line.
         start, end = next((a, b) for a, b, _ in code.co_lines() if a <= at < b)
@@ -55,6 +57,15 @@ def _calls(code, at, name):
         return any(i.argval == name for i in here) and sum(i.opname.startswith("CALL") for i in here) == 1
     line, _, column, _ = next(itertools.islice(code.co_positions(), at // 2, None))
     return any((i.positions.lineno, i.positions.col_offset) == (line, column) for i in loads)
+
+
+def _mapped(code, at, name):
+    """True if the line of an instruction says `map(name, ..)` or `map(x.name, ..)`."""
+    start = next((a for a, b, _ in code.co_lines() if a <= at < b), 0)
+    line = next((n for a, _, n in code.co_lines() if a == start), None)
+    spans = [(a, b) for a, b, n in code.co_lines() if n == line]
+    loads = [i.argval for i in dis.get_instructions(code) if i.opname.startswith("LOAD") and any(a <= i.offset < b for a, b in spans)]
+    return any(f == "map" and name in loads[k + 1 : k + 3] for k, f in enumerate(loads))
 
 
 _lock = threading.Lock()
@@ -75,13 +86,24 @@ def _replacing(f, g):
 
 def _creating(name):
     f = getattr(np, name)
+    g = original(np.zeros) if name == "empty" else f
 
     def create(*args, **kwargs):
+        from .calls import attempt
+
         if _outside(name) is None or kwargs.get("like") is not None:
             return f(*args, **kwargs)
+        return attempt(g, rule, args, kwargs)
+
+    def rule(*args, **kwargs):
         from .rules import created
 
-        return created(name, args, kwargs)
+        try:
+            return created(name, args, kwargs)
+        except Abandon:
+            raise
+        except Break as e:
+            raise e if e.error else Values(e.reason) from None
 
     return _replacing(f, create)
 
@@ -90,12 +112,17 @@ def _converting(name):
     f = getattr(np, name)
 
     def convert(*args, **kwargs):
+        from .calls import attempt
+
         if _outside(name) is None or kwargs.get("like") is not None:
             return f(*args, **kwargs)
-        from .rules import converted
-
         if name == "array" and "object" in kwargs:
             args = (kwargs.pop("object"), *args)
+        return attempt(f, rule, args, kwargs)
+
+    def rule(*args, **kwargs):
+        from .rules import converted
+
         return converted(name, *args, **kwargs)
 
     return _replacing(f, convert)
@@ -105,7 +132,7 @@ def _drawing(name, f):
     @functools.wraps(f)
     def draw(*args, **kwargs):
         if _outside(name) is not None:
-            raise Break(f"numpy.random.{name} gives other numbers at each call")
+            local.trace.forgo(f"numpy.random.{name} gives other numbers at each call")
         return f(*args, **kwargs)
 
     return draw
@@ -144,14 +171,14 @@ def random_states():
     return states, random.getstate()
 
 
-def drawn(before):
-    """True if a generator has moved since `random_states`; it is put back, so that NumPy's run draws the same."""
+def drawn(before, back=False):
+    """True if a generator has moved since `random_states`; `back`: it is put back, so that NumPy's run draws the same."""
     states, own = before
     moved = [(g, s) for g, s in states if pickle.dumps(_state(g)) != s]
     if not moved and random.getstate() == own:
         return False
     # With other threads about, they may have drawn themselves: theirs is not ours to put back.
-    if threading.active_count() == 1:
+    if back and threading.active_count() == 1:
         random.setstate(own)
         for g, s in moved:
             if isinstance(g, np.random.Generator):

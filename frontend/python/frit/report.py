@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .errors import FallbackError
+from .tape import Call, Decision, Live, Segment
+
 
 @dataclass(frozen=True)
 class Temporary:
@@ -18,7 +21,7 @@ class Temporary:
 
 @dataclass(frozen=True)
 class Memory:
-    """Projected memory of a call; arguments are not part of the peak."""
+    """Projected memory of a call, or of a part of it; arguments are not part of the peak."""
 
     peak_bytes: int
     input_bytes: int
@@ -34,37 +37,109 @@ class Memory:
 
 
 class Report:
-    """What is compiled for a signature, what runs through NumPy and why, and what it will take."""
+    """What is compiled for a signature, what runs through NumPy and why, and what it will take.
+
+    A function whose Python looks at elements (`if x.sum() > 0`) is compiled in parts: `segments` are their programs,
+    `cuts` the places between them.
+    """
 
     def __init__(self, jit, leaves, entry):
-        self._program = entry.program
         self.name = jit.__name__
-        #: True if calls of this signature run compiled code.
-        self.compiled = entry.broken is None
-        #: Why not, with file, line and function.
-        self.reason = None if self.compiled else entry.broken.message()
         self.signatures = len(jit._entries)
-        self._shapes = [list(a.shape) for a in [*leaves, *entry.captured]]
+        tree = entry.tree
+        self._steps = list(tree.walk())
+        stopped = entry.stopped if tree.root is None else None
+        if stopped is not None:
+            self._steps = [(s, 0) for s in entry.outline.steps if type(s) is not tuple]
+        #: Why calls of this signature run Python, with file, line and function; None if they run compiled code only.
+        self.reason = None
+        if entry.broken is not None:
+            self.reason = f"{entry.broken.message()}: calls run through NumPy"
+        elif tree.live is not None:
+            self.reason = f"{tree.live}: calls run their Python, with compiled parts"
+        elif stopped is not None:
+            self.reason = f"{stopped.message()}: what follows is compiled when the function is called"
+        elif not tree.replayable:
+            live = [s.reason for s, _ in self._steps if type(s) is Live]
+            self.reason = f"{live[0] if live else 'not called yet'}: calls run their Python, with compiled parts"
+        #: True if calls of this signature run compiled code and none of the function's Python, on paths seen before.
+        self.compiled = self.reason is None
+        #: The programs, without repetition.
+        self.segments = list({id(s.program): s for s, _ in self._steps if type(s) is Segment}.values())
+        #: Places where Python decides, as (file, line, function, reason).
+        self.cuts = list(dict.fromkeys((*s.place, s.reason) for s, _ in self._steps if type(s) is Decision))
+        #: NumPy calls between the programs, as (file, line, function, NumPy's function, bytes, reason).
+        self.calls = list(dict.fromkeys((*s.place, s.label, s.bytes, s.reason) for s, _ in self._steps if type(s) is Call))
         self.captured = [(str(a.dtype), a.shape, a.nbytes) for a in entry.captured]
+        self._inputs = sum(a.dtype.itemsize * _size(a.shape) for a in [*leaves, *entry.captured])
 
     @property
     def memory(self) -> Memory:
-        if not self.compiled:
-            raise RuntimeError(self.reason)
-        return Memory.of(self._program, self._shapes)
+        """Of the program that takes most."""
+        if not self.segments:
+            raise RuntimeError(self.reason or "nothing is compiled")
+        return max((Memory.of(s.program, [list(n) for n in s.shapes]) for s in self.segments), key=lambda m: m.peak_bytes)
 
     @property
     def rules(self):
         """Rewriting rules that fired, with how often."""
-        return self._program.rules() if self.compiled else []
+        found = {}
+        for s in self.segments:
+            for name, times in s.program.rules():
+                found[name] = found.get(name, 0) + times
+        return list(found.items())
+
+    def dump(self, stage):
+        """The text of one stage of every program."""
+        if not self.segments:
+            raise FallbackError(self.reason or "nothing is compiled")
+        texts = [s.program.dump(stage) for s in self.segments]
+        return texts[0] if len(texts) == 1 else "\n".join(f"# part {k + 1}\n{t}" for k, t in enumerate(texts))
 
     def __str__(self):
-        head = f"{self.name}: {self.signatures} signature(s) traced"
-        if not self.compiled:
-            return f"{head}\n{self.reason}"
-        m = self.memory
-        lines = [head, f"projected peak {m.peak_bytes} bytes ({m.output_bytes} of results); arguments {m.input_bytes} bytes"]
+        lines = [f"{self.name}: {self.signatures} signature(s) traced"]
+        if self.reason:
+            lines.append(self.reason)
         if self.captured:
             lines.append("arrays from outside: " + ", ".join(f"{d}{list(s)} ({n} bytes)" for d, s, n in self.captured))
+        if self.segments:
+            m = self.memory
+            what = "" if len(self.segments) == 1 else f"{len(self.segments)} programs; the largest: "
+            lines.append(f"{what}projected peak {m.peak_bytes} bytes ({m.output_bytes} of results); arguments {self._inputs} bytes")
+        if self.cuts or self.calls:
+            lines += self._path()
         lines += [f"rule {name} x{times}" for name, times in self.rules]
-        return "\n".join(lines) + "\n" + str(self._program)
+        for k, s in enumerate(self.segments):
+            if len(self.segments) > 1:
+                lines.append(f"program {k + 1}:")
+            lines.append(str(s.program))
+        return "\n".join(lines)
+
+    def _path(self):
+        """The instructions in order; the same again and again (a loop) once."""
+        numbers = {id(s.program): k + 1 for k, s in enumerate(self.segments)}
+        lines, told = [], set()
+        for step, _ in self._steps:
+            if type(step) is Segment:
+                line = f"program {numbers[id(step.program)]}"
+            elif type(step) in (Call, Decision):
+                file, at, function = step.place
+                where = f"{file}:{at}, in {function}"
+                if type(step) is Call:
+                    line = f"NumPy: {step.label} on {step.bytes} bytes ({where})"
+                    line += f": {step.reason}" if step.reason else ""
+                else:
+                    line = f"Python decides: {step.reason} ({where})"
+            else:
+                continue
+            if line not in told:
+                told.add(line)
+                lines.append(line)
+        return lines
+
+
+def _size(shape):
+    n = 1
+    for k in shape:
+        n *= k
+    return n

@@ -15,30 +15,44 @@ import numpy as np
 
 from . import _frit, debug, interrupt
 from .errors import FallbackError
-from .jit import Jit, Leaf, Spec, bytes_of, fill, flatten
+from .jit import Jit, bytes_of
 from .report import Memory
+from .signature import Leaf, Spec, fill, flatten
 from .storage import show
+from .tape import Done, Load, Segment
 
 
 def save(jit: Jit, path: str | os.PathLike, args, kwargs) -> None:
     """Writes the program that `jit` compiled for these arguments (arrays or specs)."""
     _, tree, key = jit._key(args, kwargs)
-    leaves, entry = jit._compiled(args, kwargs)
-    if entry.broken is not None:
-        raise FallbackError(entry.broken.message())
-    writes = [w for w in entry.writes if w is not None]
-    if writes and any(part and part[0] in ("same", "overlap") for part in key):
+    leaves, entry = jit._traced(args, kwargs)
+    root = entry.tree.root
+    if root is None or type(root.end) is not Done or sum(type(s) is Segment for s in root.steps) != 1 or any(type(s) not in (Load, Segment) for s in root.steps):
+        raise FallbackError(jit.explain(*args, **kwargs).reason or f"{jit.__name__} is not compiled as one program")
+    end, (segment,) = root.end, [s for s in root.steps if type(s) is Segment]
+    if end.writes and any(part and part[0] in ("same", "overlap") for part in key):
         raise ValueError("a program that writes arguments is saved for arguments that do not overlap")
-    constants = [(len(leaves) + k, np.ascontiguousarray(a).reshape(a.shape)) for k, a in enumerate(entry.captured)]
-    document = json.loads(entry.program.to_json(constants))
+    loaded = {s.slot: s.array for s in root.steps if type(s) is Load}
+    constants = [(k, np.ascontiguousarray(loaded[n]).reshape(loaded[n].shape)) for k, n in enumerate(segment.inputs) if n in loaded]
+    written_to = {slot: k for k, slot in end.writes}
+    document = json.loads(segment.program.to_json(constants))
     document["python"] = {
         "arguments": encode(tree),
-        "results": encode(entry.result),
-        "recipes": [encode(r) for r in entry.recipes],
-        "writes": entry.writes,
-        "scalars": list(entry.scalars),
+        "results": encode(end.result),
+        "recipes": [encode(recipe_of(r, segment, len(leaves))) for r in end.recipes],
+        "writes": [written_to.get(slot) for slot in segment.outputs],
+        "scalars": segment.scalars,
     }
     Path(path).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def recipe_of(r, segment, arguments):
+    """Where a result is found, as a file says it."""
+    if r.argument or r.slot < arguments:
+        return "argument", r.slot, r.steps
+    if r.slot not in segment.outputs:
+        raise FallbackError("a result that is an array from outside")
+    return "result", segment.outputs.index(r.slot), r.steps + ((("index", ()),) if r.scalar else ())
 
 
 def load(path: str | os.PathLike, *, math: str | None = None, memory_limit=None, threads: int = 0) -> Saved:

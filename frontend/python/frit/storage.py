@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .errors import Break
+from .errors import Abandon, Break, Values
 
 #: NumPy's functions as they are outside a trace.
 _empty = np.empty
@@ -76,28 +76,44 @@ def keep_order(a):
 
 
 class Storage:
-    """Elements that one or more arrays show. `known` holds them while they do not depend on arguments."""
+    """Elements that one or more arrays show, in one of three states: `known`, elements that do not depend on arguments;
+    `array`, elements that a part of the trace has computed (or an argument's); or a node of what is still to be
+    computed. A materialized storage has a node too once the graph reads it."""
 
-    __slots__ = ("trace", "_node", "shape", "dtype", "argument", "written", "known", "vague", "sealed")
+    __slots__ = ("trace", "_node", "shape", "dtype", "argument", "written", "known", "array", "slot", "vague", "sealed", "entangled", "__weakref__")
 
-    def __init__(self, trace, shape, dtype, node=None, known=None, argument=None, vague=False):
+    def __init__(self, trace, shape, dtype, node=None, known=None, argument=None, vague=False, array=None, slot=None):
         self.trace, self._node, self.shape, self.dtype = trace, node, tuple(shape), np.dtype(dtype)
         self.known, self.argument, self.written = known, argument, False
+        #: The elements, once they are computed, and the place of the tape where a replay finds them.
+        self.array, self.slot = array, slot
         #: True if NumPy's memory order of it is not modelled.
         self.vague = vague
         #: A reason why writing it would not be NumPy's meaning.
         self.sealed = None
+        #: True if `array` shares memory with another storage's: NumPy writes it, at once.
+        self.entangled = False
+        trace.register(self)
+
+    @property
+    def pending(self):
+        return self.array is None and self.known is None
 
     @property
     def node(self):
         if self._node is None:
-            self._node = self.trace.constant(self.known)
+            if self.array is not None:
+                self._node = self.trace.source(self.slot, self.array)
+            else:
+                self._node = self.trace.constant(self.known)
         return self._node
 
     def update(self, node, known=None):
         if self.sealed:
-            raise Break(self.sealed)
-        self._node, self.known, self.written = node, known, True
+            raise Abandon(self.sealed)
+        if self.entangled:
+            raise Values("assignment to memory that a result of NumPy's shares")
+        self._node, self.known, self.array, self.slot, self.written = node, known, None, None, True
 
 
 def element(a, parts):

@@ -1,37 +1,97 @@
-"""One run of a function on tracers."""
+"""One run of a function on tracers: the graph under construction, and the computed parts of it.
+
+The graph is kept twice: in a builder, which infers types, and as a log of what made each node. Whenever elements are
+needed, `compute` takes from the log what they depend on, as far back as elements are computed already, and runs it as
+a program (`programs`). `cut` computes everything that is alive and begins a new graph.
+"""
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 
-from . import _frit
-from .errors import Break, local, user_place
-from .storage import Storage, keep_order, shadow
+from . import _frit, debug
+from .errors import Abandon, Break, Unvalued, local, user_place
+from .programs import Programs
+from .storage import Storage, keep_order, shadow, show
+from .tape import Tape, outcome
 from .tracer import Tracer
 
 
 #: NumPy's own, also while `numpy` is patched.
 _ascontiguousarray = np.ascontiguousarray
 
+#: Elements whose values may decide what Python does next; arrays of more are left to Python at each call.
+MOST_DECIDED = 16
+
+
+def traceable(a):
+    """True if arrays of this one's type can be traced."""
+    return a.dtype.kind in "biufc" and a.dtype.itemsize <= 16 and a.dtype not in (np.float16, np.longdouble) and a.dtype.isnative
+
 
 class Trace:
-    """A graph under construction, and what the function did to its arguments."""
+    """A graph under construction, what was computed of it, and what the function did to its arguments.
 
-    def __init__(self, name):
-        self.builder = _frit.Builder(name)
+    `running` is False for a trace of shapes alone: it ends where elements are needed. Usable without a function: arrays
+    enter by `capture`, `known` or `argument`, and `materialize` computes.
+    """
+
+    def __init__(self, name, programs=None, running=True, fallback="quiet", told=None):
+        self.name, self.running, self.fallback = name, running, fallback
+        self.programs = Programs() if programs is None else programs
+        self.told = set() if told is None else told
+        self.tape = Tape()
+        #: Nested rules that run: inside of one, nodes are in use.
+        self.depth = 0
+        #: The first reason to give up, even if the user's code has hidden its exception.
         self.broken = None
-        self.inputs = 0
-        #: Arrays that the function took from its surroundings: further parameters, read anew at each call.
+        #: Why a replay would not do what this run does; None if it would.
+        self.live = None
+        #: Memory that is not the trace's own and may have been written, with its elements before.
+        self.exposed = []
+        #: Arrays that the function took from its surroundings, and whether all of them have a name there.
         self.captured = []
-        self._captured = {}
+        self.unnamed = False
+        self.named = frozenset()
+        self._storages = []
+        #: Nodes of the arguments: the first program has all of them as parameters, in order.
+        self.first = []
+        self._begin()
+
+    def first_nodes(self):
+        return self.first if self.tape.at_start() else ()
+
+    def _begin(self):
+        self.builder = _frit.Builder(self.name)
+        #: For each node: the call that made it, as (number, name, arguments, place, index of the result or None).
+        self.origin = {}
+        #: For each node that stands for computed elements: where a replay finds them, and the elements.
+        self.sources = {}
+        self._by_slot, self._calls, self._inputs = {}, 0, 0
+
+    # The graph.
 
     def call(self, name, *args):
-        """A function of the namespace on nodes. Whatever does not fit ends the trace: NumPy says what is wrong."""
-        self.builder.at(*user_place())
+        """A function of the namespace on nodes. Whatever does not fit is a `Break`: NumPy says what is wrong."""
+        place = user_place()
+        self.builder.at(*place)
         try:
-            return self.builder.call(name, *args)
+            made = self.builder.call(name, *args)
         except Exception as e:
             raise Break(f"{name}: {e}", error=True) from None
+        self._log(made, name, args, place)
+        return made
+
+    def _log(self, made, name, args, place):
+        self._calls += 1
+        if type(made) in (list, tuple):
+            for k, n in enumerate(made):
+                if n not in self.origin and n not in self.sources:
+                    self.origin[n] = (self._calls, name, args, place, k)
+        elif made not in self.origin and made not in self.sources:
+            self.origin[made] = (self._calls, name, args, place, None)
 
     def type(self, node):
         return self.builder.type(node)
@@ -42,27 +102,55 @@ class Trace:
         if a.size > 16:
             first = a.reshape(-1)[:1].view(np.uint8)
             if not np.any(a.reshape(-1, 1).view(np.uint8).reshape(a.size, -1) != first):
-                one = self.builder.literal(a.reshape(-1)[0:1].reshape(()).copy())
-                return self.call("full", a.shape, one, None)
-        return self.builder.literal(a)
+                return self.call("full", a.shape, self._literal(a.reshape(-1)[0:1].reshape(()).copy()), None)
+        return self._literal(a)
 
-    def parameter(self, dtype, shape):
-        self.inputs += 1
-        return self.builder.input(f"x{self.inputs - 1}", np.dtype(dtype).name, list(shape))
+    def _literal(self, a):
+        node = self.builder.literal(a)
+        self._log(node, "literal", (a.copy(),), None)
+        return node
+
+    def source(self, slot, a):
+        """A node for computed elements."""
+        if slot not in self._by_slot:
+            node = self.builder.input(f"x{self._inputs}", a.dtype.name, list(a.shape))
+            self._inputs += 1
+            self._by_slot[slot] = node
+            self.sources[node] = slot, a
+        return self._by_slot[slot]
+
+    # Arrays.
+
+    def register(self, storage):
+        self._storages.append(weakref.ref(storage))
 
     def argument(self, position, a):
-        """A tracer for an argument; `a` is the caller's array, or a shadow."""
-        s = Storage(self, a.shape, a.dtype, node=self.parameter(a.dtype, a.shape), argument=position)
+        """A tracer for argument number `position`; `a` is the caller's array, or a shadow."""
+        s = Storage(self, a.shape, a.dtype, argument=position, array=a, slot=position)
         return Tracer(s, (), a, scalar=False)
 
     def capture(self, a):
         """A node for an array from outside: a parameter, so that later changes of its elements are seen."""
+        return self.outside(a).node
+
+    def outside(self, a):
+        """The storage of an array from outside."""
         if type(a) is not np.ndarray or not _frit.readable(a):
             raise Break(f"an array of type {type(a).__name__}, {a.dtype}")
-        if id(a) not in self._captured:
-            self._captured[id(a)] = self.parameter(a.dtype, a.shape)
-            self.captured.append(a)
-        return self._captured[id(a)]
+        for b, s in self.captured:
+            if a is b:
+                return s
+        self.name_of(a)
+        s = Storage(self, a.shape, a.dtype, array=a, slot=self.tape.load(a))
+        s.sealed = "assignment to an array from outside of the function"
+        self.captured.append((a, s))
+        return s
+
+    def name_of(self, a):
+        """Notes whether an array from outside, or what it is a view of, has a name there."""
+        while a is not None and id(a) not in self.named:
+            a = getattr(a, "base", None)
+        self.unnamed |= a is None
 
     def fresh(self, node, axes=None, scalar=None, vague=False):
         """A new array of a node; without axes a NumPy scalar, as NumPy's functions return."""
@@ -72,9 +160,109 @@ class Trace:
 
     def known(self, a, scalar=False):
         """A new array of known elements."""
-        if a.dtype.kind not in "biufc" or a.dtype.itemsize > 16 or a.dtype in (np.float16, np.longdouble) or not a.dtype.isnative:
+        if not traceable(a):
             return a
         return Tracer(Storage(self, a.shape, a.dtype, known=a), (), shadow(a.shape, a.dtype, keep_order(a)), scalar=scalar)
+
+    def computed(self, a, slot, scalar=False):
+        """A new array of computed elements."""
+        return Tracer(Storage(self, a.shape, a.dtype, array=a, slot=slot), (), a, scalar=scalar)
+
+    # Elements.
+
+    def compute(self, storages):
+        """Computes the given storages, and nothing else that they do not depend on."""
+        todo = list({id(s): s for s in storages if s.pending}.values())
+        if not todo:
+            return
+        nodes = [s._node for s in todo]
+        program, inputs = self.programs.find(self, nodes, self.first_nodes())
+        slots = self.tape.segment(program, inputs, [False] * len(nodes))
+        try:
+            outputs = debug.run(program, [a for _, a in inputs], [False] * len(nodes))
+        except _frit.RunError as e:
+            raise Abandon(str(e), error=True) from None
+        for s, slot, a in zip(todo, slots, outputs):
+            s.slot, s.array = slot, a
+            if s._node not in self.sources:
+                self.sources[s._node] = slot, a
+
+    def alive(self):
+        """All storages that something still refers to."""
+        found = [s for s in (r() for r in self._storages) if s is not None]
+        self._storages = [weakref.ref(s) for s in found]
+        return found
+
+    def cut(self, storages, reason, everything=False):
+        """Computes the given storages, and with them all that are alive; a new graph begins. `everything`: also if the
+        given ones are computed already, because memory is about to be written."""
+        if not self.running:
+            alive = [s for s in self.alive() if s.pending]
+            if alive:
+                program, inputs = self.programs.find(self, [s._node for s in alive], self.first_nodes())
+                self.tape.segment(program, inputs, [False] * len(alive))
+            raise Unvalued(reason)
+        alive = self.alive()
+        if everything or any(s.pending for s in storages):
+            self.compute(alive)
+        if not self.depth and not any(s.pending for s in alive):
+            for s in alive:
+                s._node = None
+            self._begin()
+
+    def materialize(self, tracers):
+        """Computes the given arrays in one program, without what else is pending, and keeps their elements."""
+        self.compute([t._s for t in tracers])
+        return [self.elements(t) for t in tracers]
+
+    def elements(self, t):
+        """The array of a tracer whose storage is computed or known; a view of the storage's array."""
+        a = t._s.array if t._s.array is not None else t._s.known
+        for step in t._steps:
+            a = show(step, a)
+        return a
+
+    def value(self, t, reason):
+        """The elements of a tracer, as part of what was computed."""
+        if t._s.known is None:
+            self.cut([t._s], reason)
+        return self.elements(t)
+
+    def decide(self, kind, t, reason):
+        """The elements of a tracer, on whose truth or values Python is about to decide."""
+        a = self.value(t, reason)
+        if t._s.known is None:
+            if kind == "value" and a.size > MOST_DECIDED:
+                self.forgo(reason)
+            else:
+                self.tape.decision(kind, t._s.slot, t._steps, outcome(kind, a), user_place(), reason)
+        return a
+
+    def escape(self, t, reason):
+        """The elements of a tracer for code that is not traced, which may keep or write them."""
+        s = t._s
+        if s.known is not None:
+            return self.elements(t).copy()
+        self.cut([s], reason, everything=True)
+        self.forgo(reason)
+        if s.argument is not None and s.slot == s.argument:
+            self.expose(s.array)
+        return self.elements(t)
+
+    def expose(self, a):
+        """Keeps the elements of memory that is not the trace's own, which may now be written at any time."""
+        if a.flags.writeable and not any(b is a for b, _ in self.exposed):
+            self.exposed.append((a, a.copy()))
+
+    def restore(self):
+        """Undoes what was written to memory that is not the trace's own."""
+        for a, before in self.exposed:
+            np.copyto(a, before)
+
+    def forgo(self, reason):
+        """A replay could not do this: later calls run their Python, with compiled parts."""
+        if self.live is None:
+            self.live = Break(reason).message()
 
 
 def current():

@@ -6,7 +6,7 @@ import operator
 
 import numpy as np
 
-from .errors import Break, local
+from .errors import Abandon, Break, Values, local
 from .storage import element, put, read, shadow, show
 
 _PYTHON = (bool, int, float, complex)
@@ -46,11 +46,20 @@ class Tracer:
     @shape.setter
     def shape(self, shape):
         if self._s.argument is not None and not self._steps:
-            raise Break("another shape given to an argument")
+            raise Abandon("another shape given to an argument")
         r = self.reshape(shape)
         if r._s is not self._s:
             raise AttributeError("Incompatible shape for in-place modification. Use `.reshape()` to make a copy")
         self._steps, self._a = r._steps, r._a
+
+    #: As NumPy's arrays have: libraries that ask which namespace an array is of are told `numpy`.
+    device = "cpu"
+
+    def __array_namespace__(self, *, api_version=None):
+        return np
+
+    def to_device(self, device, /, *, stream=None):
+        return self
 
     # Values.
 
@@ -69,44 +78,60 @@ class Tracer:
                 a = show(step, a)
         return a
 
-    def _value(self, what):
+    def _decided(self, what, kind="value"):
+        """The elements, on which Python decides."""
         a = self.known()
-        if a is None:
-            raise Break(f"{what} of a traced array: its value is not known yet")
-        return a
+        return self._s.trace.decide(kind, self, f"{what} of a traced array") if a is None else a
+
+    _value = _decided
 
     def __bool__(self):
-        return bool(self._value("bool()"))
+        return bool(self._decided("bool()", "truth"))
+
+    def _one(self):
+        """NumPy's error where a number is asked of an array."""
+        if self.ndim:
+            raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
 
     def __int__(self):
-        return int(self._value("int()"))
+        self._one()
+        return int(self._decided("int()"))
 
     def __float__(self):
-        return float(self._value("float()"))
+        self._one()
+        return float(self._decided("float()"))
 
     def __complex__(self):
-        return complex(self._value("complex()"))
+        self._one()
+        return complex(self._decided("complex()"))
 
     def __index__(self):
-        return operator.index(self._value("index()")[()])
+        return operator.index(self._decided("index()")[()])
 
     def __array__(self, dtype=None, copy=None):
-        a = self._value("numpy.ndarray")
-        return a.astype(dtype) if dtype is not None else a.copy()
+        a = self._s.trace.escape(self, "numpy.ndarray of a traced array")
+        return a.astype(dtype) if dtype is not None and dtype != a.dtype else a.copy() if copy else a
 
     def item(self, *args):
-        return self._value("item()").item(*args)
+        return self._decided("item()").item(*args)
 
     def tolist(self):
-        return self._value("tolist()").tolist()
+        return self._decided("tolist()").tolist()
 
     def __repr__(self):
-        return f"Tracer({self.dtype}{list(self.shape)})"
+        return self._printed(repr, f"Tracer({self.dtype}{list(self.shape)})")
 
-    __str__ = __repr__
+    def __str__(self):
+        return self._printed(str, f"Tracer({self.dtype}{list(self.shape)})")
 
     def __format__(self, spec):
-        return format(self._value("format()")[()], spec) if spec else repr(self)
+        return self._printed(lambda a: format(a, spec), "Tracer")
+
+    def _printed(self, show, otherwise):
+        if getattr(local, "trace", None) is not self._s.trace or not self._s.trace.running:
+            return otherwise
+        a = self._s.trace.escape(self, "the text of a traced array")
+        return show(a[()] if self._scalar else a)
 
     def __len__(self):
         if not self.ndim:
@@ -123,7 +148,7 @@ class Tracer:
 
     def __getattr__(self, name):
         if hasattr(np.ndarray, name) and not name.startswith("__"):
-            raise Break(f"numpy.ndarray.{name} has no rule")
+            return getattr(self._s.trace.escape(self, f"numpy.ndarray.{name}"), name)
         raise AttributeError(f"'numpy.ndarray' object has no attribute '{name}'")
 
     # Views and elements.
@@ -159,6 +184,8 @@ class Tracer:
             r = known[tuple(p.known() if isinstance(p, Tracer) else p for p in parts)]
             return self._s.trace.known(r) if isinstance(r, np.ndarray) else r
         trace = self._s.trace
+        if any(type(p) is Tracer and p.dtype.kind == "b" for p in parts):
+            raise Values("the size of a masked selection depends on elements")
         r = trace.fresh(trace.call("getitem", self.node, nodes(parts)), vague=not self._a.flags.c_contiguous)
         if any(isinstance(p, Tracer) and not p.ndim for p in parts) and not r._scalar:
             # One traced position: NumPy gives a view, which this is not.
@@ -185,7 +212,13 @@ class Tracer:
             new[tuple(p.known() if isinstance(p, Tracer) else p for p in parts)] = v
             self._assign(None, new)
             return
-        self._assign(trace.call("setitem", self.node, nodes(parts), self._cast(value), "set"))
+        try:
+            node = trace.call("setitem", self.node, nodes(parts), self._cast(value), "set")
+        except Break as e:
+            if any(p.dtype.kind == "b" for p in flat) and np.ndim(value):
+                raise Values(e.reason) from None
+            raise
+        self._assign(node)
 
     def _cast(self, value):
         """A value to be stored: an operand of this array's type."""
@@ -220,7 +253,7 @@ class Tracer:
     def _assign(self, node, known=None):
         """Replaces all elements of this view."""
         if self._frozen:
-            raise Break(self._frozen)
+            raise Abandon(self._frozen)
         if not self._a.flags.writeable:
             raise Break("assignment destination is read-only", error=True)
         s, trace = self._s, self._s.trace
@@ -355,7 +388,7 @@ class Tracer:
 
     @property
     def flat(self):
-        return self.reshape(-1) if self._a.flags.c_contiguous else self._value("flat").flat
+        return self.reshape(-1) if self._a.flags.c_contiguous else self._s.trace.escape(self, "numpy.ndarray.flat").flat
 
     @flat.setter
     def flat(self, value):
@@ -363,7 +396,7 @@ class Tracer:
 
     @property
     def base(self):
-        raise Break("ndarray.base")
+        raise Abandon("numpy.ndarray.base")
 
     def copy(self, order="C"):
         return self if self._scalar else self._copy()
@@ -402,14 +435,14 @@ class Tracer:
     # Dispatch.
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        from .rules import ufunc_call
+        from .calls import apply_ufunc
 
-        return ufunc_call(ufunc, method, inputs, kwargs)
+        return apply_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func, types, args, kwargs):
-        from .rules import function_call
+        from .calls import apply_function
 
-        return function_call(func, args, kwargs)
+        return apply_function(func, args, kwargs)
 
 
 def np_view(a, shape):

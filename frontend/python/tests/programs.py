@@ -160,27 +160,50 @@ s | a -= a[0]; return a
 s | a[0], a[1] = a[1], a[0].copy(); return a
 """.strip().splitlines()
 
-#: The same through NumPy: the data decides what Python does, or no rule.
-BROKEN = """
+#: Data decides what Python does, or the sizes of results: parts are compiled, and nothing is to be warned of.
+DECIDED = """
 v | return a[a > 0.5]
 v | return np.nonzero(a > 0)
 m | a[a < 0] *= -1; return a
 v q | a[~b] += 1; return a
-m | a.shape = (6, 4); return a + 1
+m | y = a[a > 0]; y[:] = 1; return a, y
 v | return np.unique(a)
 v | return float(a[0]) + 1
+v | return a * float(a[0]) + float(a[1])
 v | return a + 1 if a.sum() > 0 else a - 1
 v | a += 1; return a * 2 if a[0] > 0 else a
 v | while np.abs(a).max() < 100: a *= 2
 v | return int(a.argmax())
+v | return a[int(a.argmax()):]
+v | return np.zeros(int(abs(a[0]) * 3)), np.arange((a > 0).sum())
 v | return len(a[a > 0])
-v | return np.histogram(a, 4)
-v | return np.linalg.eig(np.outer(a, a) + np.eye(8))
 v | return a.tolist()
 v | return sorted(a)
 v | return [x for x in a if x > 0]
 v | return 0.25 in a
 v | import math; return math.sin(a[0])
+v | y = a[::2]; s = a.sum() > 0; y[:] = s; a[1] += y[0]; return y
+v | y = a[::2]; n = int(a[0] * 8); a[1:] = n; return y
+m | y = a.T; b = a.sum() > 0; y[0] = 5; a[1] = 3; return y
+m | y = a.reshape(-1); b = bool(y[0] > 0); y[::3] = -1; return a
+v w | a[:] = b; b += a if a[0] > 0 else 1; return b
+v | b = a + 1; c = b; d = bool(b[0] > 0); c += 1; return b
+v | t = a[a > 0]; t *= 2; a[a > 0] = t; return a
+v | return np.histogram(a, 4)
+v | y = np.piecewise(a, [a < 0, a >= 0], [-1, 1]); a += y; return a
+v | s = 0.0; n = 0; r = [float(x) for x in a]; return sum(r)
+v | r = a.copy(); n = len(r[r > 0]); r[:n] = 0; return r
+v | r = np.zeros(8); r[a > 0] = a[a > 0]; return r
+v | r = np.where(a > 0)[0]; return a[r]
+v | i = a.argmax(); return a[i], a[i:]
+""".strip().splitlines()
+
+#: Parts through NumPy: no rule.
+BROKEN = """
+m | a.shape = (6, 4); return a + 1
+v | return np.spacing(a) + a
+v | return np.linalg.eig(np.outer(a, a) + np.eye(8))
+v | y = np.packbits(a > 0); a += y[0]; return a, y
 """.strip().splitlines()
 
 #: NumPy raises, and so must the traced function: the same type, the same text.

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from conftest import agree, program, values
-from programs import BROKEN, COMPILED, RAISING
+from programs import BROKEN, COMPILED, DECIDED, RAISING
 
 import frit
 
@@ -53,6 +53,15 @@ def test_compiled(line):
 @pytest.mark.parametrize("line", COMPILED)
 def test_other_layouts(line, layout):
     check(line, layout, fallback="quiet")
+
+
+@pytest.mark.parametrize("layout", [plain, fortran, strided])
+@pytest.mark.parametrize("line", DECIDED)
+def test_decided(line, layout):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check(line, layout, fallback="warn")
+    check(line, layout, fallback="error")
 
 
 @pytest.mark.parametrize("line", BROKEN)

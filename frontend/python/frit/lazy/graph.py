@@ -177,8 +177,20 @@ def leaf(a):
 class LazyTrace(Trace):
     """The trace of arrays that are not part of a traced function. It has no state: nodes are the graph."""
 
+    #: What no rule can do is the array's to do through NumPy (`array.run`): rules break off.
+    depth = 1
+
     def __init__(self):
         pass
+
+    def register(self, storage):
+        pass
+
+    def decide(self, kind, tracer, reason):
+        raise Break(reason)
+
+    def escape(self, tracer, reason):
+        raise Break(reason)
 
     broken = property(lambda self: None, lambda self, why: None)
 

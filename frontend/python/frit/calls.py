@@ -1,0 +1,320 @@
+"""The boundary between rules and NumPy: what no rule can do runs through NumPy on computed elements, and tracing goes on.
+
+Every operation that the user's code asks of a tracer goes through `attempt`. If its rule gives up (`Break`), all that is
+alive is computed, NumPy's own function runs on real arrays, and its results enter the trace as computed arrays.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import warnings
+
+import numpy as np
+
+from . import _frit
+from .errors import Abandon, Break, FallbackWarning, Values, user_place
+from .tape import Call, Ref, Replica, replica
+from .trace import current, traceable
+from .tracer import Tracer
+
+_asarray = np.asarray
+_may_share_memory = np.may_share_memory
+
+#: Functions whose results' sizes depend on elements: NumPy is their rule.
+DEPENDENT = {
+    np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values,
+    np.extract, np.compress, np.setdiff1d, np.intersect1d, np.union1d, np.setxor1d, np.trim_zeros, np.bincount, np.repeat,
+}  # fmt: skip
+#: Functions that write their first argument.
+WRITING = {np.copyto, np.put, np.putmask, np.place, np.fill_diagonal, np.put_along_axis, np.nan_to_num, np.random.shuffle}
+#: Methods that write the array.
+WRITING_METHODS = {"__setitem__", "sort", "partition", "put", "fill", "resize", "setfield", "byteswap", "itemset", "setflags"}
+
+_STATIC = (bool, int, float, complex, str, type(None), np.dtype, type, type(Ellipsis), type(NotImplemented))
+
+
+class Method:
+    """A method of arrays, or of NumPy's scalars, as a function."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name):
+        self.name = name
+
+    def __call__(self, a, *args, **kwargs):
+        return getattr(a, self.name)(*args, **kwargs)
+
+    def __eq__(self, other):
+        return type(other) is Method and self.name == other.name
+
+    def __hash__(self):
+        return hash(self.name)
+
+    @property
+    def __name__(self):
+        return f"ndarray.{self.name}"
+
+
+def attempt(function, rule, args, kwargs):
+    """`rule`, or else NumPy's `function`, on the same arguments."""
+    trace = current()
+    if trace is None:
+        raise RuntimeError("a traced array was used after its function had returned")
+    if trace.depth:
+        return rule(*args, **kwargs)
+    trace.depth = 1
+    try:
+        return rule(*args, **kwargs)
+    except Abandon:
+        raise
+    except Break as e:
+        why = e
+    finally:
+        trace.depth = 0
+    return fallback(trace, function, args, kwargs, why)
+
+
+def bounded(rule):
+    """A method of `Tracer` as a rule, with the method of the same name of NumPy's."""
+    function = Method(rule.__name__)
+
+    def method(self, *args, **kwargs):
+        trace = self._s.trace
+        if trace.depth:
+            return rule(self, *args, **kwargs)
+        return attempt(function, rule, (self, *args), kwargs)
+
+    method.__name__ = rule.__name__
+    return method
+
+
+def tracers_in(x):
+    t = type(x)
+    if t is Tracer:
+        yield x
+    elif t in (list, tuple):
+        for y in x:
+            yield from tracers_in(y)
+    elif t is dict:
+        for y in x.values():
+            yield from tracers_in(y)
+    elif t is slice:
+        yield from tracers_in((x.start, x.stop, x.step))
+
+
+def written(function, args, kwargs):
+    """The arguments that NumPy's function writes."""
+    if isinstance(function, Method):
+        if function.name in WRITING_METHODS:
+            return [args[0]]
+        out = kwargs.get("out")
+        if out is None and function.name in ("take", "round", "clip", "choose", "sum", "mean", "std", "var", "cumsum", "cumprod", "dot", "trace", "any", "all"):
+            out = [a for a in args[2:] if isinstance(a, np.ndarray) and function.name != "clip"]
+        return list(out) if isinstance(out, (tuple, list)) else [out]
+    if function in WRITING or getattr(function, "__name__", "") == "at" and isinstance(getattr(function, "__self__", None), np.ufunc):
+        return [args[0] if args else next(iter(kwargs.values()))]
+    out = kwargs.get("out")
+    if out is None and not isinstance(function, np.ufunc) and not isinstance(getattr(function, "__self__", None), np.ufunc):
+        try:
+            bound = inspect.signature(function).bind(*args, **kwargs).arguments
+        except (TypeError, ValueError):
+            bound = {}
+        out = bound.get("out")
+        if bound.get("overwrite_input"):
+            return [args[0], out]
+    return list(out) if isinstance(out, (tuple, list)) else [out]
+
+
+def label(function):
+    if isinstance(function, Method):
+        return function.__name__
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"numpy.{owner.__name__}.{function.__name__}"
+    return f"{getattr(function, '__module__', None) or 'numpy'}.{getattr(function, '__name__', function)}"
+
+
+def fallback(trace, function, args, kwargs, why):
+    """NumPy's function on computed elements; what it returns, as arrays of the trace."""
+    quiet = isinstance(why, Values) or function in DEPENDENT or function is np.where and len(args) + len(kwargs) == 1
+    if trace.fallback == "error" and not why.error and not quiet:
+        raise Abandon(why.reason)
+    found = list(tracers_in((args, kwargs)))
+    targets = [t for t in written(function, args, kwargs) if t is not None]
+    trace.cut([t._s for t in found], why.reason, everything=bool(targets))
+    mutated = {id(t._s) for t in targets if type(t) is Tracer}
+    for t in targets:
+        if type(t) is Tracer and t._frozen:
+            raise Abandon(t._frozen)
+    for t in found:
+        _prepare(trace, t._s, id(t._s) in mutated)
+    for a in targets:
+        if type(a) is np.ndarray:
+            # An array from outside: NumPy writes it now, which no replay may do.
+            trace.expose(a)
+            trace.forgo(f"{label(function)} writes an array from outside")
+    own, real, refs = [], {}, {}
+
+    def concrete(x):
+        t = type(x)
+        if t is Tracer:
+            if id(x) not in real:
+                a = trace.elements(x)
+                real[id(x)] = a[()] if x._scalar else a
+                own.append((x, real[id(x)]))
+            return real[id(x)]
+        if t in (list, tuple):
+            return t([concrete(y) for y in x])
+        if t is dict:
+            return {k: concrete(v) for k, v in x.items()}
+        if t is slice:
+            return slice(concrete(x.start), concrete(x.stop), concrete(x.step))
+        if isinstance(x, np.ndarray):
+            if not any(x is a for a in targets):
+                trace.name_of(x)
+            own.append((x, x))
+        elif isinstance(x, (types.FunctionType, types.MethodType)):
+            trace.forgo(f"{label(function)} calls a Python function")
+        return x
+
+    def recorded(x):
+        t = type(x)
+        if t is Tracer:
+            if id(x) not in refs:
+                s = x._s
+                refs[id(x)] = Ref(s.slot if s.known is None else trace.tape.load(s.known), x._steps, x._scalar)
+            return refs[id(x)]
+        if t in (list, tuple):
+            return t([recorded(y) for y in x])
+        if t is dict:
+            return {k: recorded(v) for k, v in x.items()}
+        if t is slice:
+            return slice(recorded(x.start), recorded(x.stop), recorded(x.step))
+        return x
+
+    real_args, real_kwargs = concrete(tuple(args)), concrete(dict(kwargs))
+    call_args, call_kwargs = recorded(tuple(args)), recorded(dict(kwargs))
+    size = sum(a.nbytes for _, a in own if isinstance(a, np.ndarray))
+    try:
+        result = function(*real_args, **real_kwargs)
+    except Exception:
+        trace.forgo(f"{label(function)} raised an exception")
+        raise
+    if why.error and not quiet and trace.fallback == "error":
+        raise Abandon(why.reason)
+    call = Call(function, call_args, call_kwargs, sorted({r.slot for r in refs.values()}), [], why.place, label(function), None if quiet else why.reason, size)
+    decided = []
+    outcome = _abstract(trace, result, own, call, decided)
+    trace.tape.steps.append(call)
+    for slot, r in decided:
+        trace.tape.decision("shape", slot, (), _shape_key(r), why.place, f"what {label(function)} returns")
+    if not quiet:
+        _tell(trace, function, why, size)
+    return outcome
+
+
+def _shape_key(r):
+    from .tape import outcome
+
+    return outcome("shape", _asarray(r) if isinstance(r, np.generic) else r)
+
+
+def _prepare(trace, s, mutated):
+    """Makes the memory of a storage one that NumPy may read, and write if it will."""
+    if s.known is not None:
+        if mutated:
+            s.array, s.slot, s.known, s._node = s.known.copy(), trace.tape.load(s.known.copy(), copied=True), None, None
+        return
+    if not mutated:
+        return
+    caller = s.argument is not None and s.slot == s.argument
+    if s.sealed:
+        raise Abandon(s.sealed)
+    if caller and s.entangled:
+        trace.expose(s.array)
+        trace.forgo("an argument is written whose memory a result of NumPy's shares")
+    elif caller:
+        slot = trace.tape.new()
+        trace.tape.steps.append(Replica(s.slot, slot))
+        s.array, s.slot, s._node = replica(s.array), slot, None
+        s.written = s.array.flags.writeable
+
+
+def _abstract(trace, r, own, call, decided):
+    """What NumPy returned, as arrays of the trace; `call` gets the slots and `decided` what a replay must find again."""
+    if isinstance(r, tuple) and hasattr(r, "_fields"):
+        return type(r)(*[_abstract(trace, x, own, call, decided) for x in r])
+    if type(r) in (list, tuple):
+        return type(r)([_abstract(trace, x, own, call, decided) for x in r])
+    for x, a in own:
+        if r is a and isinstance(r, np.ndarray):
+            call.outputs.append(None)
+            return x
+    if r is None:
+        call.outputs.append(None)
+        return None
+    slot = trace.tape.new()
+    call.outputs.append(slot)
+    if isinstance(r, np.generic) and traceable(r):
+        decided.append((slot, r))
+        return trace.computed(_asarray(r), slot, scalar=True)
+    if type(r) is np.ndarray and traceable(r) and _frit.readable(r):
+        decided.append((slot, r))
+        t = trace.computed(r, slot)
+        for x, a in own:
+            if isinstance(a, np.ndarray) and _may_share_memory(a, r):
+                t._s.entangled = True
+                if type(x) is Tracer:
+                    x._s.entangled = True
+                    if x._s.known is not None:
+                        # A view of a constant, which the trace replaces but never writes.
+                        t._s.sealed = x._s.sealed = "assignment to a constant that a result of NumPy's shares"
+                else:
+                    t._s.sealed = "assignment to a view of an array from outside of the function"
+        return t
+    if isinstance(r, _STATIC):
+        decided.append((slot, r))
+    else:
+        trace.forgo(f"{label(call.function)} returns {type(r).__name__}")
+    return r
+
+
+def _tell(trace, function, why, size):
+    """One warning per call site."""
+    if trace.fallback != "warn" or (why.place, function) in trace.told:
+        return
+    trace.told.add((why.place, function))
+    file, line, name = why.place
+    text = f"{label(function)} ran through NumPy on {size} bytes (in {name}): {why.reason}"
+    warnings.warn_explicit(text, FallbackWarning, file, line)
+
+
+def apply_ufunc(ufunc, method, inputs, kwargs):
+    from .rules import ufunc_call
+
+    function = ufunc if method == "__call__" else getattr(ufunc, method)
+    return attempt(function, lambda *inputs, **kwargs: ufunc_call(ufunc, method, inputs, kwargs), inputs, kwargs)
+
+
+def apply_function(func, args, kwargs):
+    from .rules import function_call
+
+    return attempt(func, lambda *args, **kwargs: function_call(func, args, kwargs), args, kwargs)
+
+
+def _missing(name):
+    """The rule of a method that has none."""
+
+    def rule(*args, **kwargs):
+        raise Break(f"numpy.ndarray.{name} has no rule")
+
+    rule.__name__ = name
+    return bounded(rule)
+
+
+for _name in "__getitem__ __setitem__ reshape transpose swapaxes ravel flatten squeeze diagonal view astype fill put sort".split():
+    setattr(Tracer, _name, bounded(Tracer.__dict__[_name]))
+for _name in "partition argpartition compress byteswap resize tobytes tofile dump dumps getfield setfield setflags newbyteorder is_integer as_integer_ratio hex".split():
+    if _name not in Tracer.__dict__:
+        setattr(Tracer, _name, _missing(_name))
