@@ -70,6 +70,11 @@ def attempt(function, rule, args, kwargs):
         raise
     except Break as e:
         why = e
+    except (MemoryError, FloatingPointError):
+        raise
+    except Exception as e:
+        # What a rule trips over is NumPy's to word, or to do.
+        why = Break(f"{label(function)}: {e}", error=True)
     finally:
         trace.depth = 0
     return fallback(trace, function, args, kwargs, why)

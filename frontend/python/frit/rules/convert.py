@@ -56,6 +56,8 @@ def converted(name, a, dtype=None, order=None, *, copy=np._NoValue, subok=False,
     trace = current()
     if copy is np._NoValue:
         copy = True if name == "array" else None
+    elif isinstance(copy, np._CopyMode):
+        copy = {np._CopyMode.ALWAYS: True, np._CopyMode.NEVER: False, np._CopyMode.IF_NEEDED: None}[copy]
     if name in ("ascontiguousarray", "asfortranarray"):
         order, ndmin = "C" if name == "ascontiguousarray" else "F", 1
     if dtype is not None:
