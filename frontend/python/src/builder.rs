@@ -77,7 +77,7 @@ impl Builder {
     }
 
     /// Calls a function of the namespace with positional arguments; a value, or a list of values.
-    #[pyo3(signature = (name, *args))]
+    #[pyo3(signature = (name, /, *args))]
     fn call<'py>(&mut self, name: &str, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
         table::call(self.get()?, name, args)
     }

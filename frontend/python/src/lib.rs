@@ -32,7 +32,13 @@ fn functions() -> Vec<&'static str> {
     table::NAMES.to_vec()
 }
 
-/// Their parameters: names and types, as the source has them.
+/// The op table: every op's name.
+#[pyfunction]
+fn ops() -> Vec<&'static str> {
+    frit_ir::Op::ALL.iter().map(|op| op.name()).collect()
+}
+
+/// The parameters of [`functions`]: names and types, as the source has them.
 #[pyfunction]
 fn signatures() -> Vec<(&'static str, Vec<(&'static str, String)>)> {
     let one = |(name, parameters): &(&'static str, &[(&'static str, &str)])| {
@@ -59,6 +65,7 @@ fn _frit(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("CompileError", m.py().get_type::<program::CompileError>())?;
     m.add_function(wrap_pyfunction!(stats, m)?)?;
     m.add_function(wrap_pyfunction!(functions, m)?)?;
+    m.add_function(wrap_pyfunction!(ops, m)?)?;
     m.add_function(wrap_pyfunction!(signatures, m)?)?;
     m.add_function(wrap_pyfunction!(readable, m)?)?;
     m.add_function(wrap_pyfunction!(program::intercept, m)?)?;

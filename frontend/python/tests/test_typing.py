@@ -1,0 +1,35 @@
+"""The stubs are those of this build, and a type checker understands the public names."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from frit import _frit
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parents[2]
+
+
+def test_stubs_are_up_to_date():
+    stubs = runpy.run_path(str(TESTS.parent / "stubs.py"))
+    assert stubs["PATH"].read_text() == stubs["text"](_frit), "run: python frontend/python/stubs.py"
+    assert {name for name, _ in _frit.signatures()} == set(_frit.functions())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["mypy.stubtest", "--mypy-config-file", str(ROOT / "pyproject.toml"), "frit._frit"],
+        ["mypy", "--strict", "--config-file", str(ROOT / "pyproject.toml"), str(TESTS / "typed.py")],
+    ],
+    ids=["stubs", "uses"],
+)
+def test_types(command, tmp_path):
+    pytest.importorskip("mypy")
+    if command[0] == "mypy":
+        command = [*command, "--cache-dir", str(tmp_path)]
+    done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, "\n".join(line[:300] for line in (done.stdout + done.stderr).splitlines())
