@@ -142,7 +142,8 @@ def literal(names):
 
 def text(_frit):
     """The stubs for this build."""
-    parts = [HEAD, f"_Op: TypeAlias = {literal(_frit.ops())}\n", BODY]
+    exported = "".join(f'    "{name}",\n' for name in _frit.__all__)
+    parts = [HEAD, f"\n__all__ = [\n{exported}]\n\n", f"_Op: TypeAlias = {literal(_frit.ops())}\n", BODY]
     for name, parameters in _frit.signatures():
         listed = "".join(f", {p}: {python_type(t)}" for p, t in parameters)
         parts.append(f'    @overload\n    def call(self, name: Literal["{name}"]{listed}, /) -> Any: ...\n')

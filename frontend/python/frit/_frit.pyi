@@ -13,6 +13,26 @@ _R = TypeVar("_R", covariant=True)
 
 _Number: TypeAlias = bool | int | float | complex
 _Index: TypeAlias = int | slice | EllipsisType | "Node" | None
+
+__all__ = [
+    "Builder",
+    "Node",
+    "Program",
+    "Function",
+    "BuildError",
+    "RunError",
+    "CompileError",
+    "stats",
+    "functions",
+    "ops",
+    "signatures",
+    "readable",
+    "intercept",
+    "main",
+    "SavedGraph",
+    "STAGES",
+]
+
 _Op: TypeAlias = Literal[
     "input", "constant", "literal", "iota", "dim_value", "positive", "negative", "absolute", "sign", "add",
     "subtract", "multiply", "divide", "floor_divide", "remainder", "fmod", "power", "square", "reciprocal",

@@ -7,9 +7,7 @@ become its parameters and its results what the function returned.
 from __future__ import annotations
 
 import itertools
-import json
 import os
-from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +22,8 @@ from .tape import Done, Load, Segment
 
 def save(jit: Jit, path: str | os.PathLike, args, kwargs) -> None:
     """Writes the program that `jit` compiled for these arguments (arrays or specs)."""
+    import json
+
     _, tree, key = jit._key(args, kwargs)
     leaves, entry = jit._traced(args, kwargs)
     root = entry.tree.root
@@ -43,7 +43,8 @@ def save(jit: Jit, path: str | os.PathLike, args, kwargs) -> None:
         "writes": [written_to.get(slot) for slot in segment.outputs],
         "scalars": segment.scalars,
     }
-    Path(path).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(json.dumps(document, indent=1) + "\n")
 
 
 def recipe_of(r, segment, arguments):
@@ -61,7 +62,10 @@ def load(path: str | os.PathLike, *, math: str | None = None, memory_limit=None,
     `math` is the file's own if not given. Raises `OSError` if there is no such file and `ValueError`, with line and column,
     if it is not a program.
     """
-    text = Path(path).read_text(encoding="utf-8")
+    import json
+
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
     graph = _frit.SavedGraph.parse(text)
     python = json.loads(text).get("python") if text.lstrip().startswith("{") else None
     return Saved(graph, python, math, bytes_of(memory_limit), threads)

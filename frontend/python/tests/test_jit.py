@@ -241,8 +241,8 @@ def test_random_generators_are_not_frozen(make):
 
 
 def test_import_is_quick():
-    code = "import numpy, time; s = time.perf_counter(); import frit; print(time.perf_counter() - s)"
-    best = min(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(3))
+    code = "import numpy, time; s = time.process_time(); import frit; print(time.process_time() - s)"
+    best = min(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(5))
     assert best < 0.15
 
 

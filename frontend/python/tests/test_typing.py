@@ -19,17 +19,8 @@ def test_stubs_are_up_to_date():
     assert {name for name, _ in _frit.signatures()} == set(_frit.functions())
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["mypy.stubtest", "--mypy-config-file", str(ROOT / "pyproject.toml"), "frit._frit"],
-        ["mypy", "--strict", "--config-file", str(ROOT / "pyproject.toml"), str(TESTS / "typed.py")],
-    ],
-    ids=["stubs", "uses"],
-)
-def test_types(command, tmp_path):
+def test_stubs_fit_the_module(tmp_path):
     pytest.importorskip("mypy")
-    if command[0] == "mypy":
-        command = [*command, "--cache-dir", str(tmp_path)]
+    command = ["mypy.stubtest", "--mypy-config-file", str(ROOT / "pyproject.toml"), "frit._frit"]
     done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, "\n".join(line[:300] for line in (done.stdout + done.stderr).splitlines())
