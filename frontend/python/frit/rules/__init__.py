@@ -4,7 +4,7 @@
 the calls that NumPy hands over.
 """
 
-from . import creation, elementwise, fft, indexing, joining, linalg, methods, order, products, shapes, statistics  # noqa: F401
+from . import creation, elementwise, fft, indexing, joining, linalg, methods, order, products, shapes, statistics, ufunc_methods  # noqa: F401
 from .arguments import array, concrete, nested, tracers
 from .convert import converted, created
 from .creation import filled

@@ -200,8 +200,7 @@ _SPECIAL.update({original(getattr(np, n)): _special(n, original(getattr(np, n)))
 _SPECIAL.update({original(getattr(np, n)): _converting(n, original(getattr(np, n))) for n in CONVERTERS})
 
 #: Functions whose Python code prints or writes files, those whose results are as large as elements say, and those that
-#: write their arguments, which must be done wholly
-#: or not at all.
+#: write their arguments, which must be done wholly or not at all.
 _FILES = {np.array2string, np.array_repr, np.array_str, np.save, np.savetxt, np.savez, np.savez_compressed}
 _SETS = {np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.intersect1d, np.setdiff1d, np.setxor1d, np.union1d}
 OPAQUE = _FILES | _SETS | MUTATE | {np.trim_zeros}

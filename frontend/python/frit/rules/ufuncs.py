@@ -1,17 +1,19 @@
-"""Ufuncs and their methods."""
+"""Calls of ufuncs; their methods are in `ufunc_methods`."""
 
 from __future__ import annotations
+
+import sys
 
 import numpy as np
 
 from ..errors import Break
 from ..storage import order_of
 from ..trace import current
-from ..tracer import Tracer, operand, parse
+from ..tracer import Tracer, operand
 from .arguments import array, none_but, store, tracers
 from .dispatch import folded
-from .reductions import cumulative, reduction
-
+from .gufuncs import GUFUNCS
+from .table import NoRule
 
 #: Ufuncs that are ops of the same name, and those with another.
 _SAME = """add subtract multiply divide floor_divide remainder fmod power negative positive absolute sign square
@@ -21,91 +23,156 @@ heaviside ldexp conjugate isnan isinf isfinite signbit equal not_equal less less
 logical_and logical_or logical_xor invert bitwise_and bitwise_or bitwise_xor left_shift right_shift gcd lcm""".split()
 UFUNCS = {getattr(np, name): name for name in _SAME}
 UFUNCS.update({np.rad2deg: "degrees", np.deg2rad: "radians"})
-REDUCE = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min", np.logical_and: "all", np.logical_or: "any"}
-ACCUMULATE = {np.add: "cumsum", np.multiply: "cumprod", np.maximum: "cummax", np.minimum: "cummin"}
-AT = {np.add: "add", np.multiply: "multiply", np.maximum: "maximum", np.minimum: "minimum"}
+SEVERAL = {np.divmod: "divmod", np.modf: "modf", np.frexp: "frexp"}
+#: Ufuncs of `scipy.special` that are ops.
+SCIPY = {"erf": "erf", "erfc": "erfc", "gammaln": "lgamma", "gamma": "gamma"}
+
+
+def op_of(ufunc):
+    """The op that a ufunc is, or None."""
+    name = UFUNCS.get(ufunc)
+    if name is None and ufunc.__name__ in SCIPY:
+        special = sys.modules.get("scipy.special")
+        if getattr(special, ufunc.__name__, None) is ufunc:
+            UFUNCS[ufunc] = name = SCIPY[ufunc.__name__]
+    return name
 
 
 def ufunc_call(ufunc, method, inputs, kwargs):
     trace = current()
     if trace is None:
         raise RuntimeError("a traced array was used after its function had returned")
-    kwargs = {k: v for k, v in kwargs.items() if v is not None}
+    try:
+        return _call(trace, ufunc, method, inputs, {k: v for k, v in kwargs.items() if v is not None})
+    except NoRule as e:
+        raise Break(f"numpy.{ufunc.__name__}{'' if method == '__call__' else '.' + method} {e}") from None
+    except Exception as e:
+        raise Break(f"numpy.{ufunc.__name__}: {e}", error=True) from None
+
+
+def _call(trace, ufunc, method, inputs, kwargs):
     out = kwargs.pop("out", None)
     out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
     if out is None and method != "at" and all(t.known() is not None for t in tracers((inputs, kwargs))):
         return folded(trace, getattr(ufunc, method), inputs, kwargs)
-    if isinstance(out, tuple) and any(o is not None for o in out):
-        raise Break(f"numpy.{ufunc.__name__} with several outputs given")
-    if out is not None and not isinstance(out, tuple) and type(out) is not Tracer:
-        raise Break(f"numpy.{ufunc.__name__} with an output array that is not traced")
-    if method == "reduce" or method == "accumulate":
-        table = REDUCE if method == "reduce" else ACCUMULATE
-        if ufunc not in table:
-            raise Break(f"numpy.{ufunc.__name__}.{method} has no rule")
-        x, rest = inputs[0], inputs[1:]
-        axis = rest[0] if rest else kwargs.pop("axis", 0)
-        if method == "accumulate":
-            return store(out, cumulative(table[ufunc], x, axis, kwargs.pop("dtype", None), **kwargs))
-        return reduction(table[ufunc], x, axis, out=out, **kwargs)
-    if method == "outer" and ufunc in UFUNCS:
-        none_but(kwargs)
-        r = trace.call("outer_op", UFUNCS[ufunc], array(inputs[0]).node, array(inputs[1]).node)
-        return store(out, trace.fresh(r))
-    if method == "at" and ufunc in AT:
-        x, index, v = inputs[0], inputs[1], inputs[2] if len(inputs) > 2 else None
-        if type(x) is not Tracer:
-            raise Break("ufunc.at on an array that is not traced")
-        parts, _ = parse(x, index)
-        index = tuple(p.node if type(p) is Tracer else p for p in parts)
-        x._assign(trace.call("setitem", x.node, index, x._cast(v), AT[ufunc]))
-        return None
+    for o in out if isinstance(out, tuple) else (out,):
+        if o is not None and type(o) is not Tracer:
+            raise Break(f"numpy.{ufunc.__name__} with an output array that is not traced")
     if method != "__call__":
-        raise Break(f"numpy.{ufunc.__name__}.{method} has no rule")
+        from .ufunc_methods import METHODS
+
+        return METHODS[method](trace, ufunc, inputs, out, kwargs)
+    if ufunc in GUFUNCS:
+        kwargs.pop("casting", None)
+        rs = GUFUNCS[ufunc](*inputs, **kwargs)
+        return _stored(ufunc, out, rs, "same_kind", True)
     where = kwargs.pop("where", True)
-    dtype = kwargs.pop("dtype", None)
     casting = kwargs.pop("casting", "same_kind")
+    dtype, signature = kwargs.pop("dtype", None), kwargs.pop("signature", None)
     none_but(kwargs, order="K", subok=True)
-    if dtype is not None:
-        if np.dtype(dtype).kind not in "fc":
-            raise Break(f"numpy.{ufunc.__name__} with dtype={dtype}")
-        inputs = tuple(x.astype(dtype) if type(x) is Tracer else np.dtype(dtype).type(x) if np.ndim(x) == 0 else x for x in inputs)
+    loop = None
+    if dtype is not None or signature is not None or casting != "same_kind":
+        inputs, loop = _loop(ufunc, inputs, dtype, signature, casting)
     r = elementwise(trace, ufunc, inputs)
+    if loop is not None and tuple(x.dtype for x in (r if isinstance(r, tuple) else (r,))) != loop:
+        raise NoRule(f"with a loop of types {loop} has no rule")
+    return _stored(ufunc, out, r, casting, where)
+
+
+def _stored(ufunc, out, rs, casting, where):
+    if isinstance(rs, tuple):
+        outs = out if isinstance(out, tuple) else (None,) * len(rs)
+        for o, r in zip(outs, rs):
+            _fits(ufunc, o, r, casting)
+        return tuple(_stored(ufunc, o, r, casting, where) for o, r in zip(outs, rs))
     if where is not True:
         if out is None:
             raise Break("where= without out=: the other elements are not defined")
-        r = trace.fresh(trace.call("elementwise", "where", (array(where).node, r.node, out.node)))
+        trace = current()
+        _fits(ufunc, out, rs, casting)
+        r = trace.fresh(trace.call("elementwise", "where", (array(where).node, array(rs).node, out.node)), scalar=False)
         if r.shape != out.shape:
             raise Break("where= broadcasts the result", error=True)
-    if out is not None and not isinstance(out, tuple):
-        if not np.can_cast(r.dtype, out.dtype, casting):
-            raise Break(f"Cannot cast ufunc '{ufunc.__name__}' output from {r.dtype!r} to {out.dtype!r} with casting rule '{casting}'", error=True)
-        if r.shape != out.shape:
-            if r.ndim > out.ndim or np.broadcast_shapes(r.shape, out.shape) != out.shape:
-                raise Break("non-broadcastable output operand", error=True)
         return store(out, r)
-    return r
+    _fits(ufunc, out, rs, casting)
+    return store(out, rs)
+
+
+def _fits(ufunc, out, r, casting):
+    if out is None:
+        return
+    if not np.can_cast(r.dtype, out.dtype, casting):
+        raise Break(f"Cannot cast ufunc '{ufunc.__name__}' output from {r.dtype!r} to {out.dtype!r} with casting rule '{casting}'", error=True)
+    if r.shape != out.shape and (r.ndim > out.ndim or np.broadcast_shapes(r.shape, out.shape) != out.shape):
+        raise Break("non-broadcastable output operand", error=True)
+
+
+def _loop(ufunc, inputs, dtype, signature, casting):
+    """The inputs in the types of the loop that NumPy takes for `dtype=` or `signature=`, and the types of its results."""
+    if signature is None:
+        signature = (None,) * ufunc.nin + (None if dtype is None else np.dtype(dtype),) * ufunc.nout
+    elif isinstance(signature, str) and "->" in signature:
+        signature = tuple(map(np.dtype, signature.replace("->", "")))
+    else:
+        raise NoRule(f"with signature={signature!r} has no rule")
+    inputs = [x if type(x) in (int, float, complex) else array(x) for x in inputs]
+    types = [x.dtype if type(x) is Tracer else type(x) for x in inputs]
+    loop = ufunc.resolve_dtypes((*types, *(None,) * ufunc.nout), signature=signature, casting=casting)
+    if any(t.kind not in "biufc" or t == np.float16 for t in loop):
+        raise NoRule(f"with a loop of types {loop} has no rule")
+    return tuple(x.astype(t) if type(x) is Tracer else t.type(x) for x, t in zip(inputs, loop)), loop[ufunc.nin :]
 
 
 def elementwise(trace, ufunc, inputs):
-    if ufunc is np.matmul:
-        return trace.fresh(trace.call("matmul", array(inputs[0]).node, array(inputs[1]).node))
-    several = {np.divmod: "divmod", np.modf: "modf", np.frexp: "frexp"}
-    scalar = all(not t.ndim for t in tracers(inputs)) and all(np.ndim(x) == 0 for x in inputs if type(x) is not Tracer)
+    scalar = all(not t.ndim for t in tracers(inputs)) and all(not np.ndim(x) for x in inputs if type(x) is not Tracer)
     shadows = [x._a for x in inputs if type(x) is Tracer and x.ndim] + [x for x in inputs if isinstance(x, np.ndarray) and type(x) is not Tracer]
+    if ufunc in COMPOSED:
+        return COMPOSED[ufunc](*map(array, inputs))
     operands = [operand(trace, x) for x in inputs]
-    if ufunc in several:
-        return tuple(trace.fresh(n, scalar=scalar) for n in trace.call(several[ufunc], *operands))
+    if ufunc in SEVERAL:
+        return tuple(trace.fresh(n, axes=order_of(shadows, len(trace.type(n)[1])), scalar=scalar) for n in trace.call(SEVERAL[ufunc], *operands))
     if ufunc is np.float_power:
         node = trace.call("float_power", *operands)
-    elif ufunc is np.fabs:
-        x = array(inputs[0])
-        if x.dtype.kind not in "f":
-            x = x.astype(np.float64)
-        node = trace.call("elementwise", "absolute", (x.node,))
-    elif ufunc in UFUNCS:
-        node = trace.call("elementwise", UFUNCS[ufunc], operands)
+    elif op_of(ufunc) is not None:
+        node = trace.call("elementwise", op_of(ufunc), operands)
     else:
-        raise Break(f"numpy.{ufunc.__name__} has no rule")
-    shape = trace.type(node)[1]
-    return trace.fresh(node, axes=order_of(shadows, len(shape)), scalar=scalar)
+        raise NoRule("has no rule")
+    return trace.fresh(node, axes=order_of(shadows, len(trace.type(node)[1])), scalar=scalar)
+
+
+# Ufuncs that are several ops.
+
+
+def _fabs(x):
+    t = np.fabs.resolve_dtypes((x.dtype, None))[1]
+    if t == np.float16:
+        raise NoRule(f"of {x.dtype} has no rule")
+    return np.absolute(x.astype(t) if x.dtype != t else x)
+
+
+def _spacing(x):
+    if x.dtype.kind != "f":
+        raise NoRule(f"of {x.dtype} has no rule")
+    # -0.0 counts as positive.
+    away = np.where(x < 0, x.dtype.type(-np.inf), x.dtype.type(np.inf))
+    r = np.nextafter(x, away) - x
+    return r if x.ndim else r[()]
+
+
+def _bitwise_count(x):
+    if x.dtype.kind not in "iu":
+        raise NoRule(f"of {x.dtype} has no rule")
+    bits = 8 * x.dtype.itemsize
+    unsigned = np.dtype(f"u{x.dtype.itemsize}").type
+    x = (np.absolute(x) if x.dtype.kind == "i" else x).astype(unsigned)
+    masks = [unsigned(sum(1 << k for k in range(bits) if not k // step % 2)) for step in (1, 2, 4)]
+    x = x - ((x >> unsigned(1)) & masks[0])
+    x = (x & masks[1]) + ((x >> unsigned(2)) & masks[1])
+    x = (x + (x >> unsigned(4))) & masks[2]
+    for step in (8, 16, 32):
+        if step < bits:
+            x = x + (x >> unsigned(step))
+    return (x & unsigned(0x7F)).astype(np.uint8)
+
+
+COMPOSED = {np.fabs: _fabs, np.spacing: _spacing, np.bitwise_count: _bitwise_count}
