@@ -11,6 +11,7 @@ import dis
 import functools
 import gc
 import itertools
+import operator
 import pickle
 import random
 import sys
@@ -25,7 +26,7 @@ _ORIGINAL: dict = {}
 
 
 def _outside(name):
-    """The trace of this thread, if the user's code calls replacement `name` itself.
+    """The trace of this thread, if the user's code calls replacement `name` itself (None: any of its code).
 
     NumPy and frit call it too, and so does compiled code (a random generator's `normal` asks for `numpy.empty`), which
     takes what it gets for an array without looking: it must get one.
@@ -38,7 +39,7 @@ def _outside(name):
     # `numpy.polynomial` is code like the user's: plain functions over `numpy`.
     if module.partition(".")[0] in ("numpy", "frit") and not module.startswith("numpy.polynomial."):
         return None
-    return trace if _calls(frame.f_code, frame.f_lasti, name) else None
+    return trace if name is None or _calls(frame.f_code, frame.f_lasti, name) else None
 
 
 @functools.lru_cache(4096)
@@ -74,7 +75,7 @@ _users = 0
 
 def original(f):
     """NumPy's function, of it or of what stands in its place."""
-    return f.__dict__.get("_original", f) if isinstance(f, types.FunctionType) else f
+    return f.__dict__.get("_original", f) if isinstance(f, (types.FunctionType, _Grid)) else f
 
 
 def _replacing(f, g):
@@ -85,13 +86,13 @@ def _replacing(f, g):
 
 
 def _creating(name):
-    f = getattr(np, name)
-    g = original(np.zeros) if name == "empty" else f
+    f = operator.attrgetter(name)(np)
+    g, last = original(np.zeros) if name == "empty" else f, name.rpartition(".")[2]
 
     def create(*args, **kwargs):
         from .calls import attempt
 
-        if _outside(name) is None or kwargs.get("like") is not None:
+        if _outside(last) is None or kwargs.get("like") is not None:
             return f(*args, **kwargs)
         return attempt(g, rule, args, kwargs)
 
@@ -128,6 +129,36 @@ def _converting(name):
     return _replacing(f, convert)
 
 
+def _librarian(name):
+    f = getattr(np, name)
+
+    def call(*args, **kwargs):
+        from .rules import library, tracers
+
+        if _outside(name) is None or not any(True for _ in tracers((args, kwargs))):
+            return f(*args, **kwargs)
+        return library(name, args, kwargs)
+
+    return _replacing(f, call)
+
+
+class _Grid:
+    """`numpy.r_` and its like."""
+
+    def __init__(self, name):
+        self._name, self._original = name, getattr(np, name)
+
+    def __getitem__(self, key):
+        if _outside(None) is None:
+            return self._original[key]
+        from .rules import item
+
+        return item(self._name, key)
+
+    def __getattr__(self, name):
+        return getattr(self._original, name)
+
+
 def _drawing(name, f):
     @functools.wraps(f)
     def draw(*args, **kwargs):
@@ -142,24 +173,25 @@ _RANDOM = "rand randn random uniform normal standard_normal randint choice permu
 
 
 def _install():
-    from .rules.convert import CONVERTERS, CREATORS
+    from .rules.convert import CONVERTERS, CREATORS, GRIDS, LIBRARY
 
-    for name in CREATORS:
-        _ORIGINAL[name] = getattr(np, name)
-        setattr(np, name, _creating(name))
-    for name in CONVERTERS:
-        _ORIGINAL[name] = getattr(np, name)
-        setattr(np, name, _converting(name))
+    for names, replacement in ((CREATORS, _creating), (CONVERTERS, _converting), (LIBRARY, _librarian), (GRIDS, _Grid)):
+        for name in names:
+            _replace(name, replacement(name))
     for name in _RANDOM:
-        f = getattr(np.random, name)
-        _ORIGINAL[f"random.{name}"] = f
-        setattr(np.random, name, _drawing(name, f))
+        _replace(f"random.{name}", _drawing(name, getattr(np.random, name)))
+
+
+def _replace(name, f):
+    module, _, last = name.rpartition(".")
+    owner = getattr(np, module) if module else np
+    _ORIGINAL[name] = owner, getattr(owner, last)
+    setattr(owner, last, f)
 
 
 def _remove():
-    for name, f in _ORIGINAL.items():
-        module, _, name = name.rpartition(".")
-        setattr(np.random if module else np, name, f)
+    for name, (owner, f) in _ORIGINAL.items():
+        setattr(owner, name.rpartition(".")[2], f)
     _ORIGINAL.clear()
 
 

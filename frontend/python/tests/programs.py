@@ -158,6 +158,7 @@ s | a += a.T; return a
 s | a[:] = a.T; return a
 s | a -= a[0]; return a
 s | a[0], a[1] = a[1], a[0].copy(); return a
+v | return np.histogram(a, 4), np.histogram(a, 5, (-1, 1), weights=a)
 """.strip().splitlines()
 
 #: Data decides what Python does, or the sizes of results: parts are compiled, and nothing is to be warned of.

@@ -7,6 +7,7 @@ import operator
 import numpy as np
 
 from ..errors import Break
+from ..storage import keep_order
 from ..trace import current
 from ..tracer import Tracer
 from .table import NoRule
@@ -147,3 +148,20 @@ def arrays(xs):
     if type(xs) is Tracer:
         return [xs[k].node for k in range(len(xs))]
     return [array(x).node for x in xs]
+
+
+def checked(r, fine, why):
+    """`r`, where `fine` (an array of truth values) holds everywhere; elsewhere the program stops, and NumPy says what is wrong.
+
+    `r` is read through an index that is out of bounds unless all is fine.
+    """
+    fine = np.all(fine)
+    if type(fine) is not Tracer:
+        if not fine:
+            raise Break(why, error=True)
+        return r
+    trace, scalar = current(), r._scalar
+    r = array(r)
+    at = trace.call("elementwise", "where", (fine.node, 0, 1))
+    one = trace.call("reshape", r.node, (1, *r.shape))
+    return trace.fresh(trace.call("take", one, at, 0, "raise"), axes=keep_order(r._a), scalar=scalar)

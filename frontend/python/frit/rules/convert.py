@@ -3,7 +3,7 @@ written to them later."""
 
 from __future__ import annotations
 
-import functools
+import operator
 
 import numpy as np
 
@@ -12,14 +12,19 @@ from ..patch import original
 from ..storage import keep_order
 from ..trace import current
 from ..tracer import Tracer
-from .arguments import abstract, concrete, holds_array, nested, unknown
-from .table import RULES
+from .arguments import abstract, checked, concrete, holds_array, nested, unknown
 
 #: Functions that make arrays without looking at operands, and those that make arrays of what they are given.
-CREATORS = "zeros ones empty full arange linspace logspace geomspace eye identity tri hanning hamming blackman bartlett kaiser indices fromfunction".split()
+CREATORS = """zeros ones empty full arange linspace logspace geomspace eye identity tri hanning hamming blackman bartlett kaiser indices
+fromfunction tril_indices triu_indices mask_indices diag_indices fft.fftfreq fft.rfftfreq""".split()
 CONVERTERS = "array asarray asanyarray ascontiguousarray asfortranarray".split()
 
-_numpy = {name: original(getattr(np, name)) for name in CREATORS + CONVERTERS}
+#: Functions that do not dispatch although they take arrays.
+LIBRARY = "require asarray_chkfinite".split()
+#: Objects whose items are arrays.
+GRIDS = "r_ c_ mgrid ogrid".split()
+
+_numpy = {name: original(operator.attrgetter(name)(np)) for name in CREATORS + CONVERTERS + LIBRARY + GRIDS}
 
 
 def created(name, args, kwargs):
@@ -29,14 +34,9 @@ def created(name, args, kwargs):
     if name == "fromfunction" or unknown((args, kwargs)):
         if name == "full":
             return _full(*args, **kwargs)
-        if f in RULES:
-            return RULES[f](*args, **kwargs)
-        from .decompose import decomposition, run
+        from .dispatch import apply
 
-        g = decomposition(f)
-        if g is None:
-            raise Break(f"numpy.{name} of sizes or bounds that are traced")
-        return run(g, args, kwargs)
+        return apply(f, args, kwargs)
     try:
         return abstract(trace, f(*concrete(list(args)), **concrete(kwargs)))
     except Exception as e:
@@ -53,6 +53,8 @@ def _full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):
 
 def converted(name, a, dtype=None, order=None, *, copy=np._NoValue, subok=False, ndmin=0, device=None, like=None):
     """What conversion function `name` gives inside a trace."""
+    from .flat import Flat
+
     trace = current()
     if copy is np._NoValue:
         copy = True if name == "array" else None
@@ -64,6 +66,8 @@ def converted(name, a, dtype=None, order=None, *, copy=np._NoValue, subok=False,
         dtype = np.dtype(dtype)
         if dtype.kind not in "biufc":
             raise Break(f"numpy.{name} with elements of type {dtype}")
+    if type(a) is Flat:
+        a, copy = a[:], None
     if type(a) is np.ndarray and a.dtype.kind in "biufc":
         # An array from outside: it is read anew at each call.
         r = trace.fresh(trace.capture(a), scalar=False)
@@ -118,9 +122,22 @@ def scalar_of(a):
     return a[()] if isinstance(a, np.ndarray) and not a.ndim else a
 
 
-@functools.lru_cache(None)
-def library(name, module="numpy"):
-    """A function of NumPy's that does not dispatch, for tracers: a copy of its Python code."""
-    from .decompose import decomposition
+def library(name, args, kwargs):
+    """A function that does not dispatch, for tracers."""
+    from .decompose import decomposition, run
 
-    return decomposition(original(getattr(np.linalg if module == "linalg" else np, name)))
+    if name == "asarray_chkfinite":
+        a = converted("asarray", *args, **kwargs)
+        return checked(a, np.isfinite(a), "array must not contain infs or NaNs") if a.dtype.kind in "fc" else a
+    return run(decomposition(_numpy[name]), args, kwargs)
+
+
+def item(name, key):
+    """`numpy.r_[key]` and its like."""
+    from .decompose import copy_of, run
+
+    grid = _numpy[name]
+    if isinstance(key, str) or isinstance(key, tuple) and any(isinstance(k, str) for k in key):
+        if not holds_array(key):
+            return abstract(current(), grid[key])
+    return run(copy_of(type(grid).__getitem__), (grid, key), {})

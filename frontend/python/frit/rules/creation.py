@@ -6,12 +6,11 @@ import operator
 
 import numpy as np
 
-from ..errors import Break
-from ..storage import order_of
+from ..storage import keep_order
 from ..trace import current
 from ..tracer import Tracer, operand
 from .arguments import array, result
-from .table import RULES, rule
+from .table import RULES, NoRule, rule
 
 #: NumPy's own, also while `numpy` is patched.
 _full = np.full
@@ -37,7 +36,7 @@ def diag(v, k=0):
 @rule(np.meshgrid)
 def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
     if sparse or not copy:
-        raise Break("numpy.meshgrid with sparse or without copy")
+        raise NoRule("with sparse or without copy has no rule")
     return tuple(result(n) for n in current().call("meshgrid", [array(x).node for x in xi], indexing == "xy"))
 
 
@@ -51,32 +50,66 @@ def like(fill):
     def f(a, *args, dtype=None, order="K", subok=True, shape=None, device=None):
         a = array(a)
         value = args[0] if fill is None else fill
-        return filled(a.shape if shape is None else shape, value, a.dtype if dtype is None else dtype, order_of([a._a], a.ndim) if shape is None else None)
+        axes = None
+        if shape is not None:
+            if order not in ("K", "C"):
+                raise NoRule(f"with order={order!r} has no rule")
+        elif order == "F" or order == "A" and a._a.flags.f_contiguous and not a._a.flags.c_contiguous:
+            axes = list(range(a.ndim))[::-1]
+        elif order == "K":
+            axes = keep_order(a._a)
+        return filled(a.shape if shape is None else shape, value, a.dtype if dtype is None else dtype, axes)
 
     return f
 
 
 def filled(shape, value, dtype, axes=None):
-    """An array of one value: known if it is small, so that Python may look at it."""
+    """An array of one value: known, so that Python may look at it, unless it is traced."""
     trace = current()
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(operator.index(n) for n in shape)
-    if type(value) is not Tracer and axes is None:
-        a = _full(shape, value, dtype)
-        return trace.known(a)
-    v = array(value).astype(dtype)
-    return trace.fresh(trace.call("full", shape, v.node, None), axes=axes, scalar=False)
+    axes = axes if axes is not None and sorted(axes) != axes else None
+    if np.dtype(dtype).kind not in "biufc":
+        raise NoRule(f"with elements of type {np.dtype(dtype)} has no rule")
+    if type(value) is not Tracer and not isinstance(value, np.ndarray):
+        axes = list(range(len(shape))) if axes is None else axes
+        return trace.known(_full([shape[k] for k in axes], value, dtype).transpose([axes.index(k) for k in range(len(axes))]))
+    v = array(value)
+    if v.dtype.kind == "c" and np.dtype(dtype).kind != "c":
+        raise NoRule("of a complex value has no rule")
+    v = v.astype(dtype)
+    node = trace.call("full", shape, v.node, None) if not v.ndim else trace.call("broadcast_to", v.node, shape)
+    return trace.fresh(node, axes=axes, scalar=False)
 
 
-RULES[np.zeros_like] = lambda a, dtype=None, order="K", subok=True, shape=None, *, device=None: like(0)(a, dtype=dtype, shape=shape)
-RULES[np.empty_like] = lambda prototype, /, dtype=None, order="K", subok=True, shape=None, *, device=None: like(0)(prototype, dtype=dtype, shape=shape)
-RULES[np.ones_like] = lambda a, dtype=None, order="K", subok=True, shape=None, *, device=None: like(1)(a, dtype=dtype, shape=shape)
-RULES[np.full_like] = lambda a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None: like(None)(a, fill_value, dtype=dtype, shape=shape)
+def _like():
+    for name, fill in {"zeros_like": 0, "ones_like": 1}.items():
+        def f(a, dtype=None, order="K", subok=True, shape=None, *, device=None, _f=like(fill)):
+            return _f(a, dtype=dtype, order=order, shape=shape)
+        RULES[getattr(np, name)] = f
+
+    def empty_like(prototype, /, dtype=None, order="K", subok=True, shape=None, *, device=None):
+        return like(0)(prototype, dtype=dtype, order=order, shape=shape)
+
+    def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
+        return like(None)(a, fill_value, dtype=dtype, order=order, shape=shape)
+
+    RULES[np.empty_like], RULES[np.full_like] = empty_like, full_like
+
+
+_like()
 
 
 @rule(np.linspace)
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
-    if retstep or axis:
-        raise Break("numpy.linspace with retstep or axis")
-    trace = current()
-    r = result(trace.call("linspace", operand(trace, start), operand(trace, stop), operator.index(num), endpoint))
-    return r if dtype is None else r.astype(dtype)
+    trace, num = current(), operator.index(num)
+    if num < 0:
+        raise ValueError(f"Number of samples, {num}, must be non-negative.")
+    y = result(trace.call("linspace", operand(trace, start), operand(trace, stop), num, bool(endpoint)), scalar=False)
+    div, t = num - 1 if endpoint else num, y.dtype
+    if axis:
+        y = np.moveaxis(y, 0, axis)
+    if dtype is not None:
+        y = (np.floor(y) if np.issubdtype(dtype, np.integer) else y).astype(dtype)
+    if not retstep:
+        return y
+    return y, np.subtract(array(stop).astype(t), array(start).astype(t)) / div if div > 0 else np.nan

@@ -20,7 +20,7 @@ from ..trace import current
 from ..tracer import Tracer
 from .arguments import abstract, mapped
 from .convert import CONVERTERS, CREATORS, converted, created, scalar_of
-from .table import MUTATE
+from .table import MUTATE, RULES
 
 _ufunc, _ndarray, _generic = np.ufunc, np.ndarray, np.generic
 _Dispatcher = type(np.sum)
@@ -37,7 +37,7 @@ def decomposition(func):
     if code.__module__ == "numpy._core.fromnumeric" and hasattr(_ndarray, code.__name__):
         # It calls the array's method, which is this function again.
         return None
-    return _copy(code)
+    return copy_of(code)
 
 
 def run(func, args, kwargs):
@@ -59,7 +59,7 @@ def _numpys(f):
     return (f.__module__ or "").partition(".")[0] == "numpy"
 
 
-def _copy(f):
+def copy_of(f):
     g = _copies.get(f)
     if g is None:
         names: dict = {"__builtins__": f.__globals__["__builtins__"], "__name__": f.__globals__.get("__name__")}
@@ -82,6 +82,8 @@ def _names(code):
 def _replacement(v):
     """What a global name of NumPy's code stands for in a copy."""
     v = original(v)
+    if isinstance(v, types.BuiltinFunctionType):
+        v = _behind().get(v, v)
     if isinstance(v, types.ModuleType):
         return _module(v) if v.__name__.partition(".")[0] == "numpy" else v
     try:
@@ -90,10 +92,16 @@ def _replacement(v):
     except TypeError:
         return v
     if isinstance(v, types.FunctionType):
-        return _copy(v) if _numpys(v) else v
+        return copy_of(v) if _numpys(v) else v
     if isinstance(v, _Dispatcher):
         return _dispatching(v)
     return v
+
+
+@functools.lru_cache(None)
+def _behind():
+    """The functions that dispatch, by what they call in the end: some of NumPy's code takes that short cut."""
+    return {f._implementation: f for f in vars(np).values() if isinstance(f, _Dispatcher)}
 
 
 class _Module:
@@ -191,13 +199,22 @@ def _broadcast(*xs):
     return types.SimpleNamespace(shape=shape, ndim=len(shape), nd=len(shape), size=size)
 
 
+def _compiled_interp(x, xp, fp, left=None, right=None):
+    return RULES[np.interp](x, xp, fp, left, right)
+
+
+def _of(name):
+    return original(operator.attrgetter(name)(np))
+
+
 _SPECIAL = {
+    _multiarray_umath.interp: _compiled_interp,
     _multiarray_umath._array_converter: _Converter,
     multiarray.normalize_axis_index: _normalize_axis_index,
     np.broadcast: _broadcast,
 }
-_SPECIAL.update({original(getattr(np, n)): _special(n, original(getattr(np, n))) for n in CREATORS})
-_SPECIAL.update({original(getattr(np, n)): _converting(n, original(getattr(np, n))) for n in CONVERTERS})
+_SPECIAL.update({_of(n): _special(n, _of(n)) for n in CREATORS})
+_SPECIAL.update({_of(n): _converting(n, _of(n)) for n in CONVERTERS})
 
 #: Functions whose Python code prints or writes files, those whose results are as large as elements say, and those that
 #: write their arguments, which must be done wholly or not at all.

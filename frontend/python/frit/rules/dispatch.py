@@ -30,24 +30,29 @@ def function_call(func, args, kwargs):
     if kwargs.get("out") is None and func not in MUTATE and all(t.known() is not None for t in tracers((args, kwargs))) and func not in VIEWS:
         return folded(trace, func, args, kwargs)
     try:
-        f = RULES.get(func)
-        why = "has no rule"
-        if f is not None:
-            try:
-                bound = _signature(f).bind(*args, **kwargs)
-            except TypeError:
-                why = "with these arguments has no rule"
-            else:
-                try:
-                    return f(*bound.args, **bound.kwargs)
-                except NoRule as e:
-                    why = str(e)
-        g = decomposition(func)
-        if g is None:
-            raise Break(f"{name} {why}" if f is None else f"{name}: {why}")
-        return run(g, args, kwargs)
+        return apply(func, args, kwargs)
     except Exception as e:
         raise Break(f"{name}: {e}", error=True) from None
+
+
+def apply(func, args, kwargs):
+    """The rule of a function, or NumPy's own Python code if there is none, or none for these arguments."""
+    f = RULES.get(func)
+    why = "has no rule"
+    if f is not None:
+        try:
+            bound = _signature(f).bind(*args, **kwargs)
+        except TypeError:
+            why = "with these arguments has no rule"
+        else:
+            try:
+                return f(*bound.args, **bound.kwargs)
+            except NoRule as e:
+                why = str(e)
+    g = decomposition(func)
+    if g is None:
+        raise Break(f"{func.__module__}.{func.__name__} {why}")
+    return run(g, args, kwargs)
 
 
 _signature = functools.lru_cache(None)(inspect.signature)

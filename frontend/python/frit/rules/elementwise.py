@@ -56,11 +56,6 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     return trace.fresh(node)
 
 
-@rule(np.allclose)
-def allclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
-    raise Break("numpy.allclose gives a Python bool")
-
-
 @rule(np.angle)
 def angle(z, deg=False):
     trace = current()

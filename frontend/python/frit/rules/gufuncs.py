@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 from numpy.linalg import _umath_linalg as lapack
 
+from ..errors import local
 from ..trace import current
 from .arguments import array, none_but, result
 from .table import NoRule
@@ -78,10 +81,34 @@ GUFUNCS[lapack.inv] = _routine("inv")
 GUFUNCS[lapack.det] = _routine("det")
 GUFUNCS[lapack.slogdet] = _routine("slogdet", results=2)
 GUFUNCS[lapack.cholesky_lo], GUFUNCS[lapack.cholesky_up] = _routine("cholesky", False), _routine("cholesky", True)
-GUFUNCS[lapack.eigh_lo], GUFUNCS[lapack.eigh_up] = _routine("eigh", True, results=2), _routine("eigh", False, results=2)
 GUFUNCS[lapack.eigvalsh_lo], GUFUNCS[lapack.eigvalsh_up] = _routine("eigvalsh", True), _routine("eigvalsh", False)
 GUFUNCS[lapack.svd] = _routine("svdvals")
-GUFUNCS[lapack.svd_f], GUFUNCS[lapack.svd_s] = _routine("svd", True, results=3), _routine("svd", False, results=3)
+
+
+@contextlib.contextmanager
+def any_phase():
+    """Inside, vectors that are defined only up to a sign or phase may differ in it from NumPy's: what is made of them
+    does not depend on it."""
+    before, local.any_phase = getattr(local, "any_phase", False), True
+    try:
+        yield
+    finally:
+        local.any_phase = before
+
+
+def _vectors(name, *more, results):
+    f = _routine(name, *more, results=results)
+
+    def g(*xs, **kwargs):
+        if not getattr(local, "any_phase", False):
+            raise NoRule("gives vectors that are defined only up to a sign: NumPy's are kept")
+        return f(*xs, **kwargs)
+
+    return g
+
+
+GUFUNCS[lapack.eigh_lo], GUFUNCS[lapack.eigh_up] = _vectors("eigh", True, results=2), _vectors("eigh", False, results=2)
+GUFUNCS[lapack.svd_f], GUFUNCS[lapack.svd_s] = _vectors("svd", True, results=3), _vectors("svd", False, results=3)
 
 
 def _solve(vector):

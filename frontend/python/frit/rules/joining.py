@@ -6,24 +6,30 @@ import operator
 
 import numpy as np
 
-from ..errors import Break
 from ..trace import current
 from ..tracer import Tracer
 from .arguments import array, arrays, axes_of, concrete, result, store, tracers
-from .table import RULES, rule
+from .table import RULES, NoRule, rule
 
 #: NumPy's own, also while `numpy` is patched.
 _asarray = np.asarray
 
 
+def _castable(xs, dtype, casting):
+    if dtype is not None and any(not np.can_cast(array(x).dtype, dtype, casting) for x in xs):
+        raise TypeError("Cannot cast array data")
+
+
 @rule(np.concatenate)
 def concatenate(arrays_, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    _castable(arrays_, dtype, casting)
     r = current().fresh(current().call("concatenate", arrays(arrays_), axis), vague=any(not t._a.flags.c_contiguous for t in tracers((arrays_,))))
     return store(out, r if dtype is None else r.astype(dtype))
 
 
 @rule(np.stack)
 def stack(arrays_, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    _castable(arrays_, dtype, casting)
     r = current().fresh(current().call("stack", arrays(arrays_), axis), vague=True)
     return store(out, r if dtype is None else r.astype(dtype))
 
@@ -31,6 +37,7 @@ def stack(arrays_, axis=0, out=None, *, dtype=None, casting="same_kind"):
 def _joining():
     for name in "vstack hstack dstack column_stack".split():
         def f(tup, *, dtype=None, casting="same_kind", _name=name):
+            _castable(tup, dtype, casting)
             r = current().fresh(current().call(_name, arrays(tup)), vague=True)
             return r if dtype is None else r.astype(dtype)
         RULES[getattr(np, name)] = f
@@ -55,11 +62,12 @@ def repeat(a, repeats, axis=None):
     a = array(a)
     if np.ndim(repeats) == 0 and type(repeats) is not Tracer:
         return result(current().call("repeat", a.node, operator.index(repeats), axis), a)
-    if type(repeats) is Tracer:
-        repeats = repeats._value("the counts of numpy.repeat")
+    repeats = array(repeats).known()
+    if repeats is None:
+        raise NoRule("by traced counts has no rule")
     if axis is None:
         a, axis = a.ravel(), 0
-    return result(current().call("repeat_each", a.node, [int(r) for r in repeats], axis), a)
+    return result(current().call("repeat_each", a.node, np.broadcast_to(repeats, a.shape[axis]).tolist(), axis), a)
 
 
 @rule(np.roll)
@@ -75,11 +83,15 @@ def roll(a, shift, axis=None):
 @rule(np.pad)
 def pad(array_, pad_width, mode="constant", **kwargs):
     a = array(array_)
+    if isinstance(pad_width, dict) or callable(mode):
+        raise NoRule("in this form has no rule")
     widths = np.broadcast_to(_asarray(concrete(pad_width)), (a.ndim, 2))
+    if widths.dtype.kind not in "iu":
+        raise TypeError("`pad_width` must be of integral type.")
     if kwargs:
-        (key, v), = kwargs.items()
-        if key not in ("constant_values", "end_values") or np.ndim(v):
-            raise Break(f"numpy.pad with {key}")
+        (key, v), *more = kwargs.items()
+        if more or (mode, key) not in (("constant", "constant_values"), ("linear_ramp", "end_values")) or type(v) not in (bool, int, float, complex):
+            raise NoRule(f"with {key} has no rule")
         mode = (mode, v)
     return result(current().call("pad", a.node, [(int(x), int(y)) for x, y in widths], mode), a)
 
@@ -89,8 +101,18 @@ def delete(arr, obj, axis=None):
     a = array(arr)
     if axis is None:
         a, axis = a.ravel(), 0
-    at = list(range(a.shape[axis]))[obj] if isinstance(obj, slice) else np.atleast_1d(concrete(obj)).tolist()
-    return result(current().call("delete", a.node, [int(k) for k in at], axis), a)
+    axis = range(a.ndim)[axis]
+    if not isinstance(obj, slice):
+        obj = array(obj).known()
+        if obj is None:
+            raise NoRule("at traced positions has no rule")
+        if obj.dtype.kind not in "iub" and obj.size:
+            raise IndexError("arrays used as indices must be of integer (or boolean) type")
+        obj = obj.reshape(-1) if obj.size or obj.dtype.kind == "b" else obj.reshape(-1).astype(int)
+        if obj.dtype.kind == "b" and obj.size != a.shape[axis]:
+            raise ValueError("boolean array argument obj to delete must be one dimensional and match the axis length")
+    gone = np.arange(a.shape[axis])[obj]
+    return result(current().call("delete", a.node, [int(k) for k in gone], axis), a)
 
 
 @rule(np.resize)

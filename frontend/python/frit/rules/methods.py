@@ -8,8 +8,12 @@ from ..tracer import Tracer
 from .arguments import given
 
 
+def partition(self, kth, axis=-1, kind="introselect", order=None):
+    self._write(np.partition(self, kth, axis, kind, order))
+
+
 def _methods():
-    names = "sum prod mean var std any all argmin argmax cumsum cumprod clip round take trace repeat choose searchsorted dot argsort ptp"
+    names = "sum prod mean var std any all argmin argmax cumsum cumprod clip round take trace repeat choose searchsorted dot argsort ptp argpartition"
     for name in names.split():
         f = getattr(np, name)
 
@@ -30,6 +34,8 @@ def _methods():
     Tracer.conj = Tracer.conjugate = lambda self: np.conjugate(self)
     # What NumPy's own code does to its results for the sake of subclasses.
     Tracer.__array_wrap__ = lambda self, arr, context=None, return_scalar=False: arr[()] if return_scalar and not arr.ndim else arr
+    Tracer.compress = lambda self, condition, axis=None, out=None: np.compress(condition, self, axis, out)
+    Tracer.partition = partition
     Tracer.nonzero = lambda self: np.nonzero(self)
     Tracer.__round__ = lambda self, n=0: np.round(self, n or 0)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..trace import current
 from .arguments import array, arrays, none_but, result
-from .table import rule
+from .table import NoRule, rule
 
 
 @rule(np.sort)
@@ -23,10 +23,41 @@ def argsort(a, axis=-1, kind=None, order=None, *, stable=None):
     return result(current().call("argsort", a.node, axis), a)
 
 
+@rule(np.partition)
+def partition(a, kth, axis=-1, kind="introselect", order=None):
+    """Sorted: then all elements are on the side of the `kth` where they belong; NumPy leaves the order on each side open."""
+    _within(a, kth, axis, order)
+    return sort(a, axis)
+
+
+@rule(np.argpartition)
+def argpartition(a, kth, axis=-1, kind="introselect", order=None):
+    _within(a, kth, axis, order)
+    return argsort(a, axis)
+
+
+def _within(a, kth, axis, order):
+    none_but({"order": order}, order=None)
+    a, kth = array(a), array(kth).known()
+    if kth is None or kth.dtype.kind not in "iu":
+        raise NoRule("with such kth has no rule")
+    n = a.size if axis is None else a.shape[axis]
+    if ((kth < -n) | (kth >= n)).any():
+        raise ValueError(f"kth out of bounds ({n})")
+
+
 @rule(np.searchsorted)
 def searchsorted(a, v, side="left", sorter=None):
-    none_but({"sorter": sorter}, sorter=None)
-    return result(current().call("searchsorted", array(a).node, array(v).node, side == "right"), array(v))
+    a = array(a)
+    if side not in ("left", "right"):
+        raise ValueError(f"search side must be 'left' or 'right' (got '{side}')")
+    if sorter is not None:
+        if array(sorter).dtype.kind not in "iu":
+            raise TypeError("sorter must only contain integers")
+        if array(sorter).shape != a.shape:
+            raise ValueError("sorter.size must equal len(a)")
+        a = np.take(a, sorter)
+    return result(current().call("searchsorted", a.node, array(v).node, side == "right"), array(v))
 
 
 @rule(np.digitize)
@@ -41,5 +72,7 @@ def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None
 
 @rule(np.lexsort)
 def lexsort(keys, axis=-1):
-    none_but({"axis": axis}, axis=-1)
-    return result(current().call("lexsort", arrays(keys)))
+    nodes = arrays(keys)
+    if axis != -1 and (axis, len(current().type(nodes[0])[1])) != (0, 1):
+        raise NoRule(f"with axis={axis} has no rule")
+    return result(current().call("lexsort", nodes))

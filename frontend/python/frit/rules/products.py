@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
+import string
+
 import numpy as np
 
-from ..errors import Break
 from ..trace import current
 from .arguments import array, arrays, axes_of, none_but, result, store
-from .table import RULES, rule
+from .table import RULES, NoRule, rule
 
 
 def _products():
@@ -33,16 +35,28 @@ def tensordot(a, b, axes=2):
 @rule(np.cross)
 def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     if axis is None and not axisa == axisb == axisc:
-        raise Break("numpy.cross with different axes")
+        raise NoRule("with different axes has no rule")
     return result(current().call("cross", array(a).node, array(b).node, axisa if axis is None else axis))
 
 
 @rule(np.einsum)
 def einsum(*operands, out=None, optimize=False, **kwargs):
-    none_but(kwargs, order="K", casting="safe")
+    none_but(kwargs, order="K", casting="safe", dtype=None)
     if not isinstance(operands[0], str):
-        raise Break("numpy.einsum with lists of axes")
+        operands = _subscripts(operands)
     return store(out, current().fresh(current().call("einsum", operands[0], arrays(operands[1:])), vague=True))
+
+
+def _subscripts(operands):
+    """`einsum(a, [0, 1], b, [1, 2], [0, 2])` in the form with letters."""
+    letters = string.ascii_letters
+
+    def text(axes):
+        return "".join("..." if k is Ellipsis else letters[operator.index(k)] for k in axes)
+
+    pairs = [operands[k : k + 2] for k in range(0, len(operands) - 1, 2)]
+    out = "->" + text(operands[-1]) if len(operands) % 2 else ""
+    return (",".join(text(axes) for _, axes in pairs) + out, *(x for x, _ in pairs))
 
 
 RULES[np.linalg.multi_dot] = lambda arrays_, *, out=None: store(out, result(current().call("multi_dot", arrays(arrays_))))

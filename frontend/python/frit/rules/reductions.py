@@ -6,17 +6,16 @@ import operator
 
 import numpy as np
 
-from ..errors import Break
 from ..trace import current
 from ..tracer import operand
-from .arguments import array, axes_of, given, name_of, none_but, result, store
-from .table import RULES, rule
+from .arguments import array, axes_of, checked, given, name_of, none_but, result, store
+from .table import RULES, NoRule, rule
 
 
 def reduction(op, a, axis=None, dtype=None, out=None, keepdims=False, initial=np._NoValue, where=True, ddof=0, correction=np._NoValue, mean=np._NoValue, **more):
     none_but(more)
     if given(mean):
-        raise Break("mean= has no rule")
+        raise NoRule("with mean= has no rule")
     a, trace = array(a), current()
     if correction is not np._NoValue:
         ddof = correction
@@ -35,7 +34,7 @@ def _of_type(node, op, dtype):
     if dtype is None or trace.type(node)[0] == name_of(dtype):
         return node
     if op not in ("sum", "prod", "nansum", "nanprod", "cumsum", "cumprod") or np.dtype(dtype).kind not in "iu":
-        raise Break(f"{op} with dtype={dtype}")
+        raise NoRule(f"with dtype={dtype} has no rule")
     return trace.call("cast", node, name_of(dtype))
 
 
@@ -72,8 +71,11 @@ def _reductions():
     for name in "quantile percentile nanquantile nanpercentile".split():
         def f(a, q, axis=None, out=None, overwrite_input=False, method="linear", keepdims=False, *, weights=None, interpolation=None, _op=name):
             if weights is not None or interpolation is not None:
-                raise Break("weighted quantiles have no rule")
+                raise NoRule("with weights has no rule")
             a = array(a)
+            known = array(q).known()
+            if known is not None and not ((known >= 0) & (known <= (100 if "percentile" in _op else 1))).all():
+                raise ValueError("quantiles out of range")
             q = operand(current(), q)
             return store(out, result(current().call(_op, a.node, q, axes_of(axis), bool(keepdims) if keepdims is not none else False, method), a))
         RULES[getattr(np, name)] = f
@@ -108,14 +110,52 @@ def ptp(a, axis=None, out=None, keepdims=False):
 
 @rule(np.average)
 def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
-    if returned:
-        raise Break("average with returned=True")
     a = array(a)
-    w = None if weights is None else array(weights).node
-    return result(current().call("average", a.node, w, axes_of(axis), keepdims is True), a)
+    if weights is None:
+        avg = a.mean(axis, **_keep(keepdims))
+        return (avg, np.full_like(avg, a.size / avg.size) if avg.ndim else avg.dtype.type(a.size / avg.size)) if returned else avg
+    w = array(weights)
+    t = np.result_type(a.dtype, w.dtype, "f8") if issubclass(a.dtype.type, (np.integer, np.bool_)) else np.result_type(a.dtype, w.dtype)
+    if a.shape != w.shape:
+        if axis is None:
+            raise TypeError("Axis must be specified when shapes of a and weights differ.")
+        axes = [x % a.ndim for x in axes_of(axis)]
+        if w.shape != tuple(a.shape[x] for x in axes):
+            raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+        w = w.transpose(sorted(range(len(axes)), key=axes.__getitem__))
+        w = w.reshape([n if x in axes else 1 for x, n in enumerate(a.shape)])
+    scl = w.sum(axis=axis, dtype=t, **_keep(keepdims))
+    avg = np.multiply(a, w, dtype=t).sum(axis, **_keep(keepdims)) / scl
+    avg = checked(avg, scl != 0.0, "Weights sum to zero, can't be normalized")
+    return (avg, np.broadcast_to(scl, avg.shape).copy() if avg.ndim else scl) if returned else avg
+
+
+def _keep(keepdims):
+    return {"keepdims": True} if keepdims is True else {}
+
+
+@rule(np.nanargmin)
+def nanargmin(a, axis=None, out=None, *, keepdims=np._NoValue):
+    return _nanarg(np.argmin, np.inf, a, axis, out, keepdims)
+
+
+@rule(np.nanargmax)
+def nanargmax(a, axis=None, out=None, *, keepdims=np._NoValue):
+    return _nanarg(np.argmax, -np.inf, a, axis, out, keepdims)
+
+
+def _nanarg(f, other, a, axis, out, keepdims):
+    a, more = array(a), {} if keepdims is np._NoValue else {"keepdims": keepdims}
+    if a.dtype.kind == "c":
+        raise NoRule("of complex numbers has no rule")
+    if a.dtype.kind != "f":
+        return f(a, axis=axis, out=out, **more)
+    r = f(np.where(np.isnan(a), a.dtype.type(other), a), axis=axis, **more)
+    return store(out, checked(r, ~np.all(np.isnan(a), axis=axis), "All-NaN slice encountered"))
 
 
 @rule(np.trace)
 def trace_(a, offset=0, axis1=0, axis2=1, dtype=None, out=None):
-    none_but({"dtype": dtype}, dtype=None)
+    if dtype is not None:
+        return store(out, array(a).diagonal(offset, axis1, axis2).sum(-1, dtype=dtype))
     return store(out, result(current().call("trace", array(a).node, offset, axis1, axis2), array(a)))

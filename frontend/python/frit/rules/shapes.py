@@ -9,13 +9,20 @@ import numpy as np
 from ..errors import Break
 from ..tracer import Tracer
 from .arguments import array, axes_of
-from .table import RULES, rule
+from .convert import copied
+from .table import RULES, NoRule, rule
+
+#: NumPy's own, also while `numpy` is patched.
+_arange = np.arange
 
 
 @rule(np.reshape)
 def reshape(a, /, shape=None, order="C", *, newshape=None, copy=None):
-    r = array(a).reshape(shape if shape is not None else newshape, order=order)
-    return r._copy() if copy else r
+    a = array(a)
+    r = a.reshape(shape if shape is not None else newshape, order=order)
+    if copy is False and r._s is not a._s:
+        raise ValueError("Unable to avoid creating a copy while reshaping.")
+    return r._copy() if copy and r._s is a._s else r
 
 
 RULES[np.ravel] = lambda a, order="C": array(a).ravel(order)
@@ -24,7 +31,7 @@ RULES[np.matrix_transpose] = lambda x, /: array(x).mT
 RULES[np.swapaxes] = lambda a, axis1, axis2: array(a).swapaxes(axis1, axis2)
 RULES[np.squeeze] = lambda a, axis=None: array(a).squeeze(axis)
 RULES[np.diagonal] = lambda a, offset=0, axis1=0, axis2=1: array(a).diagonal(offset, axis1, axis2)
-RULES[np.copy] = lambda a, order="K", subok=False: array(a)._copy()
+RULES[np.copy] = lambda a, order="K", subok=False: copied(array(a), order)
 RULES[np.shape] = lambda a: array(a).shape
 RULES[np.ndim] = lambda a: array(a).ndim
 RULES[np.iscomplexobj] = lambda x: array(x).dtype.kind == "c"
@@ -33,7 +40,32 @@ RULES[np.isrealobj] = lambda x: array(x).dtype.kind != "c"
 
 @rule(np.size)
 def size(a, axis=None):
-    return array(a).size if axis is None else array(a).shape[axis]
+    a = array(a)
+    n = 1
+    for k in range(a.ndim) if axis is None else axes_of(axis):
+        n *= a.shape[k]
+    return n
+
+
+@rule(np.may_share_memory, np.shares_memory)
+def shares_memory(a, b, /, max_work=None):
+    """Arrays of different storages share memory if they are arguments that do."""
+    a, b = array(a), array(b)
+    if a._s.vague or b._s.vague:
+        raise NoRule("of an array whose memory order is not modelled has no rule")
+    if a._s is not b._s and (a._s.argument is None or b._s.argument is None):
+        return False
+    return np.may_share_memory(a._a, b._a, max_work=max_work)
+
+
+@rule(np.min_scalar_type)
+def min_scalar_type(a, /):
+    a = array(a)
+    if a.ndim:
+        return a.dtype
+    if a.known() is None:
+        raise NoRule("of a traced number has no rule")
+    return np.min_scalar_type(a.known()[()])
 
 
 @rule(np.result_type)
@@ -48,8 +80,29 @@ def can_cast(from_, to, casting="safe"):
 
 @rule(np.broadcast_to)
 def broadcast_to(array_, shape, subok=False):
-    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    shape = (operator.index(shape),) if isinstance(shape, (int, np.integer)) else tuple(operator.index(n) for n in shape)
     return array(array_)._view(("broadcast", shape))
+
+
+@rule(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(x, window_shape, axis=None, *, subok=False, writeable=False):
+    if writeable:
+        raise NoRule("with writeable=True has no rule")
+    x = array(x)
+    window = tuple(axes_of(window_shape))
+    axes = list(range(x.ndim)) if axis is None else [range(x.ndim)[a] for a in axes_of(axis)]
+    if len(axes) != len(window) or any(n < 0 for n in window):
+        raise ValueError("Must provide matching length window_shape and axis")
+    if len(set(axes)) != len(axes) or any(n > x.shape[a] or not n for n, a in zip(window, axes)):
+        raise NoRule("in this form has no rule")
+    r = x
+    for n, a in zip(window, axes):
+        at = _arange(x.shape[a] - n + 1)[:, None] + _arange(n)
+        r = np.moveaxis(np.take(r, at, axis=a), a + 1, -1)
+    # NumPy's is a view that may not be written; here neither may be.
+    why = "assignment to an array that is seen through sliding windows"
+    r._frozen = r._s.sealed = x._frozen = x._s.sealed = why
+    return r
 
 
 @rule(np.broadcast_arrays)

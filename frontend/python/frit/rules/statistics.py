@@ -8,7 +8,7 @@ from ..errors import Break
 from ..trace import current
 from ..tracer import operand
 from .arguments import array, axes_of, given, none_but, result
-from .table import RULES, rule
+from .table import RULES, NoRule, rule
 
 
 @rule(np.diff)
@@ -40,7 +40,8 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 
 @rule(np.interp)
 def interp(x, xp, fp, left=None, right=None, period=None):
-    none_but({"period": period}, period=None)
+    if period is not None:
+        raise NoRule("with period has no rule")
     trace = current()
     ends = [None if v is None else operand(trace, v) for v in (left, right)]
     return result(trace.call("interp", array(x).node, array(xp).node, array(fp).node, *ends))
@@ -60,5 +61,13 @@ def corrcoef(x, y=None, rowvar=True, *, dtype=None):
 
 RULES[np.convolve] = lambda a, v, mode="full": result(current().call("convolve", array(a).node, array(v).node, mode))
 RULES[np.correlate] = lambda a, v, mode="valid": result(current().call("correlate", array(a).node, array(v).node, mode))
-RULES[np.unwrap] = lambda p, discont=None, axis=-1, *, period=6.283185307179586: result(current().call("unwrap", array(p).node, period, axis))
+
+
+@rule(np.unwrap)
+def unwrap(p, discont=None, axis=-1, *, period=2 * np.pi):
+    if discont is not None or type(period) is not float:
+        raise NoRule("with discont, or a period of another type, has no rule")
+    return result(current().call("unwrap", array(p).node, period, axis))
+
+
 RULES[np.ediff1d] = lambda ary, to_end=None, to_begin=None: result(current().call("ediff1d", array(ary).node, *(None if v is None else array(v).node for v in (to_end, to_begin))))

@@ -55,6 +55,9 @@ def _call(trace, ufunc, method, inputs, kwargs):
     out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
     if out is None and method != "at" and all(t.known() is not None for t in tracers((inputs, kwargs))):
         return folded(trace, getattr(ufunc, method), inputs, kwargs)
+    if type(out) is Tracer and method != "at" and kwargs.get("where", True) is True and all(t.known() is not None for t in tracers((inputs, kwargs))):
+        r = array(folded(trace, getattr(ufunc, method), inputs, kwargs))
+        return _stored(ufunc, out, r, kwargs.get("casting", "same_kind"), True)
     for o in out if isinstance(out, tuple) else (out,):
         if o is not None and type(o) is not Tracer:
             raise Break(f"numpy.{ufunc.__name__} with an output array that is not traced")
@@ -110,6 +113,8 @@ def _fits(ufunc, out, r, casting):
 def _loop(ufunc, inputs, dtype, signature, casting):
     """The inputs in the types of the loop that NumPy takes for `dtype=` or `signature=`, and the types of its results."""
     if signature is None:
+        if isinstance(dtype, type) and issubclass(dtype, np.dtype):
+            dtype = dtype()
         signature = (None,) * ufunc.nin + (None if dtype is None else np.dtype(dtype),) * ufunc.nout
     elif isinstance(signature, str) and "->" in signature:
         signature = tuple(map(np.dtype, signature.replace("->", "")))
