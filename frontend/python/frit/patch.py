@@ -133,11 +133,12 @@ def _librarian(name):
     f = getattr(np, name)
 
     def call(*args, **kwargs):
+        from .calls import attempt
         from .rules import library, tracers
 
         if _outside(name) is None or not any(True for _ in tracers((args, kwargs))):
             return f(*args, **kwargs)
-        return library(name, args, kwargs)
+        return attempt(f, lambda *args, **kwargs: library(name, args, kwargs), args, kwargs)
 
     return _replacing(f, call)
 
@@ -151,9 +152,10 @@ class _Grid:
     def __getitem__(self, key):
         if _outside(None) is None:
             return self._original[key]
+        from .calls import attempt
         from .rules import item
 
-        return item(self._name, key)
+        return attempt(operator.getitem, lambda grid, key: item(self._name, key), (self._original, key), {})
 
     def __getattr__(self, name):
         return getattr(self._original, name)
