@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-def stats() -> dict:
+def stats() -> dict[str, int]:
     """Counts of the process: kernels compiled, kernels found in the cache, bytes held now and at most; of lazy
     arrays: programs compiled, runs, and operations in them."""
     return {**_stats(), **_counts}

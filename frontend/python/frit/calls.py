@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 
-from . import _frit
+from . import _frit, debug
 from .errors import Abandon, Break, FallbackWarning, Values, user_place
 from .tape import Call, Ref, Replica, replica
 from .trace import current, traceable
@@ -202,7 +202,7 @@ def fallback(trace, function, args, kwargs, why):
     call_args, call_kwargs = recorded(tuple(args)), recorded(dict(kwargs))
     size = sum(a.nbytes for _, a in own if isinstance(a, np.ndarray))
     try:
-        result = function(*real_args, **real_kwargs)
+        result = debug.through_numpy(function, real_args, real_kwargs, why.place)
     except Exception:
         trace.forgo(f"{label(function)} raised an exception")
         raise

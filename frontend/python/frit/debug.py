@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import linecache
 import os
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
 from . import _frit
 from .errors import user_place
+
+_Callable = TypeVar("_Callable", bound=Callable[..., object])
 
 
 class _State:
@@ -29,7 +33,7 @@ def _asked(variable):
 class _Switch:
     """Sets a field of the state when it is made; as a context manager or decorator, it takes that back at the end."""
 
-    def __init__(self, field, on):
+    def __init__(self, field: str, on: bool) -> None:
         self._field, self._on = field, bool(on)
         self._before = getattr(state, field)
         self._set(self._on)
@@ -38,13 +42,13 @@ class _Switch:
         setattr(state, self._field, on)
         _frit.intercept(state.disabled or state.nans)
 
-    def __enter__(self):
+    def __enter__(self) -> _Switch:
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, *exc: object) -> None:
         self._set(self._before)
 
-    def __call__(self, function):
+    def __call__(self, function: _Callable) -> _Callable:
         self._set(self._before)
 
         @functools.wraps(function)
@@ -52,7 +56,7 @@ class _Switch:
             with _Switch(self._field, self._on):
                 return function(*args, **kwargs)
 
-        return switched
+        return switched  # type: ignore[return-value]
 
 
 def disable_jit(disable: bool = True) -> _Switch:
@@ -76,7 +80,7 @@ def disable_jit(disable: bool = True) -> _Switch:
 
 
 def debug_nans(enable: bool = True) -> _Switch:
-    """Makes jitted functions raise `FloatingPointError` where a NaN or an infinity comes up.
+    """Makes jitted functions and lazy arrays raise `FloatingPointError` where a NaN or an infinity comes up.
 
     When a result, or an argument that the function changed, has elements that are not finite, every value of the program
     is computed as written, and followed back to the first line that made one from finite operands. Elements
@@ -113,15 +117,15 @@ def run(program, arrays, scalars):
     return outputs
 
 
-def through_numpy(function, args, kwargs):
-    """A call that runs as plain NumPy, checked under `debug_nans`."""
+def through_numpy(function, args, kwargs, place=None):
+    """A call that runs as plain NumPy, checked under `debug_nans`; `place`: where the user made it."""
     if not state.nans or not all(map(finite, leaves((args, kwargs)))):
         return function(*args, **kwargs)
     log = _Log()
     with np.errstate(divide="log", over="log", invalid="log", call=log):
         result = function(*args, **kwargs)
     if not all(map(finite, leaves((args, kwargs, result)))):
-        what, place = log.first or ("the result is not finite", _start(function))
+        what, place = log.first or ("the result is not finite", place or _start(function))
         raise FloatingPointError(_located(what, place))
     return result
 

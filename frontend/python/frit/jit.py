@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 
-from . import _frit, debug, interrupt
+from . import _frit, debug, interrupt, retrace
 from .errors import Abandon, Break, FallbackError, FallbackWarning, local
 from .patch import drawn, random_states, tracing
 from .programs import Programs
@@ -293,8 +293,16 @@ class Jit(_frit.Function):
     def explain(self, *args, **kwargs) -> Report:
         """What is compiled for these arguments (arrays or specs), and what is not and why. Nothing runs: of a function
         whose Python looks at elements, what follows the first look is known once it has been called."""
+        try:
+            _, tree, key = self._key(args, kwargs)
+        except Unkeyed as e:
+            entry = Entry()
+            entry.broken = Break(str(e))
+            return Report(self, [], entry)
         leaves, entry = self._traced(args, kwargs)
-        return Report(self, leaves, entry)
+        known = itertools.takewhile(lambda k: k != key, list(self._entries))
+        paths = retrace.parameter_paths(self._function, tree, self._static)
+        return Report(self, leaves, entry, retrace.differences(key, known, paths))
 
     def memory(self, *args, **kwargs) -> Memory:
         """Projected memory of a call, from shapes alone: of its largest part."""

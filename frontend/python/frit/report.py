@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from . import html
 from .errors import FallbackError
 from .tape import Call, Decision, Live, Segment
 
@@ -43,9 +44,21 @@ class Report:
     `cuts` the places between them.
     """
 
-    def __init__(self, jit, leaves, entry):
+    name: str
+    signatures: int
+    reason: str | None
+    compiled: bool
+    retraced: list[str]
+    cuts: list[tuple[str, int, str, str]]
+    calls: list[tuple[str, int, str, str, int, str | None]]
+    captured: list[tuple[str, tuple[int, ...], int]]
+    input_bytes: int
+
+    def __init__(self, jit, leaves, entry, retraced=()):
         self.name = jit.__name__
         self.signatures = len(jit._entries)
+        #: What tells these arguments from those of the nearest signature known before.
+        self.retraced = list(retraced)
         tree = entry.tree
         self._steps = list(tree.walk())
         stopped = entry.stopped if tree.root is None else None
@@ -71,7 +84,7 @@ class Report:
         #: NumPy calls between the programs, as (file, line, function, NumPy's function, bytes, reason).
         self.calls = list(dict.fromkeys((*s.place, s.label, s.bytes, s.reason) for s, _ in self._steps if type(s) is Call))
         self.captured = [(str(a.dtype), a.shape, a.nbytes) for a in entry.captured]
-        self._inputs = sum(a.dtype.itemsize * _size(a.shape) for a in [*leaves, *entry.captured])
+        self.input_bytes = sum(a.dtype.itemsize * _size(a.shape) for a in [*leaves, *entry.captured])
 
     @property
     def memory(self) -> Memory:
@@ -81,7 +94,7 @@ class Report:
         return max((Memory.of(s.program, [list(n) for n in s.shapes]) for s in self.segments), key=lambda m: m.peak_bytes)
 
     @property
-    def rules(self):
+    def rules(self) -> list[tuple[str, int]]:
         """Rewriting rules that fired, with how often."""
         found = {}
         for s in self.segments:
@@ -89,23 +102,28 @@ class Report:
                 found[name] = found.get(name, 0) + times
         return list(found.items())
 
-    def dump(self, stage):
+    def dump(self, stage: str) -> str:
         """The text of one stage of every program."""
         if not self.segments:
             raise FallbackError(self.reason or "nothing is compiled")
         texts = [s.program.dump(stage) for s in self.segments]
-        return texts[0] if len(texts) == 1 else "\n".join(f"# part {k + 1}\n{t}" for k, t in enumerate(texts))
+        return html.Text(texts[0] if len(texts) == 1 else "\n".join(f"# part {k + 1}\n{t}" for k, t in enumerate(texts)))
+
+    def _repr_html_(self) -> str:
+        return html.report(self)
 
     def __str__(self):
         lines = [f"{self.name}: {self.signatures} signature(s) traced"]
         if self.reason:
             lines.append(self.reason)
+        if self.retraced:
+            lines.append("traced again: " + "; ".join(self.retraced))
         if self.captured:
             lines.append("arrays from outside: " + ", ".join(f"{d}{list(s)} ({n} bytes)" for d, s, n in self.captured))
         if self.segments:
             m = self.memory
             what = "" if len(self.segments) == 1 else f"{len(self.segments)} programs; the largest: "
-            lines.append(f"{what}projected peak {m.peak_bytes} bytes ({m.output_bytes} of results); arguments {self._inputs} bytes")
+            lines.append(f"{what}projected peak {m.peak_bytes} bytes ({m.output_bytes} of results); arguments {self.input_bytes} bytes")
         if self.cuts or self.calls:
             lines += self._path()
         lines += [f"rule {name} x{times}" for name, times in self.rules]

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _frit, debug, interrupt
 from .errors import FallbackError
+from .html import Text
 from .jit import Jit, bytes_of
 from .report import Memory
 from .signature import Leaf, Spec, fill, flatten
@@ -142,7 +143,7 @@ class Saved:
 
     def dump(self, stage: str = "graph") -> str:
         """The text of one stage: see `frit.STAGES`."""
-        return self._program([np.empty(0)] * len(self._graph.inputs)).dump(stage)
+        return Text(self._program([np.empty(0)] * len(self._graph.inputs)).dump(stage))
 
     def __repr__(self):
         return f"<frit.Saved {self.name}>"

@@ -142,3 +142,38 @@ def test_complex_and_indices():
     f = frit.jit(lambda z: (z * 1e300 * 1e300).sum(axis=0), fallback="error")
     with frit.debug_nans(), pytest.raises(FloatingPointError, match=r"at index \(1, 0\)"):
         f(np.array([[0j, 0], [1, 0]]))
+
+
+def test_numpy_calls_between_compiled_parts():
+    @frit.jit(fallback="quiet")
+    def f(x):
+        y = np.linalg.eigvals(x).real.copy()
+        z = np.partition(1e308 * (10 * y), 1)
+        return z
+
+    with np.errstate(all="ignore"), frit.debug_nans(), pytest.raises(FloatingPointError) as e:
+        f(np.eye(3))
+    assert line_of(e) == "z = np.partition(1e308 * (10 * y), 1)"
+
+
+def test_lazy_arrays():
+    a = frit.array(np.array([1.0, -1.0]))
+    b = np.sqrt(a)
+    with frit.debug_nans(), pytest.raises(FloatingPointError, match=r"sqrt made nan at index \(1,\)") as e:
+        (b + 1).compute()
+    assert line_of(e) == "b = np.sqrt(a)"
+
+
+def test_replayed_paths_are_checked():
+    @frit.jit(fallback="error")
+    def f(x):
+        if x.sum() > 0:
+            x = x * 2
+        y = np.sqrt(x)
+        return y
+
+    f(np.ones(3)), f(-np.ones(3)), f(np.ones(3))
+    with frit.debug_nans(), pytest.raises(FloatingPointError, match=r"sqrt made nan at index \(0,\)") as e:
+        f(-np.ones(3))
+    assert line_of(e) == "y = np.sqrt(x)"
+    agree(f(np.ones(3)), np.sqrt(np.ones(3) * 2))

@@ -1,5 +1,6 @@
 """The stubs are those of this build, and a type checker understands the public names."""
 
+import os
 import runpy
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import frit
 from frit import _frit
 
 TESTS = Path(__file__).parent
@@ -19,8 +21,22 @@ def test_stubs_are_up_to_date():
     assert {name for name, _ in _frit.signatures()} == set(_frit.functions())
 
 
-def test_stubs_fit_the_module(tmp_path):
+CONFIG = str(ROOT / "pyproject.toml")
+FOLDER = Path(frit.__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["mypy.stubtest", "--mypy-config-file", CONFIG, "--ignore-missing-stub", "frit._frit", "frit.jit"],
+        ["mypy", "--strict", "--config-file", CONFIG, str(TESTS / "typed.py")],
+    ],
+    ids=["stubs", "uses"],
+)
+def test_types(command, tmp_path_factory):
     pytest.importorskip("mypy")
-    command = ["mypy.stubtest", "--mypy-config-file", str(ROOT / "pyproject.toml"), "frit._frit"]
-    done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, capture_output=True, text=True)
+    # One folder for both: they share mypy's cache. Installed packages are found by themselves.
+    cwd = tmp_path_factory.getbasetemp()
+    env = {**os.environ, "MYPYPATH": "" if FOLDER.name == "site-packages" else str(FOLDER)}
+    done = subprocess.run([sys.executable, "-m", *command], cwd=cwd, env=env, capture_output=True, text=True)
     assert done.returncode == 0, "\n".join(line[:300] for line in (done.stdout + done.stderr).splitlines())

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-from .. import _frit
+from .. import _frit, debug
 from .graph import LOCK, Node, filled
 
 #: Programs that are kept; the one not used for longest goes.
@@ -73,7 +73,7 @@ def compute(nodes):
         counts["lazy_runs"] += 1
         counts["lazy_operations"] += len(order) - len(leaves)
         try:
-            values = program.run(leaves, [False] * len(outputs))
+            values = debug.run(program, leaves, [False] * len(outputs))
         except _frit.RunError as e:
             raise _error(str(e)) from None
         for n, v in zip(outputs, values):

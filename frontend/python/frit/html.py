@@ -1,0 +1,73 @@
+"""How reports and stages look in a notebook: small, without scripts, and with every text escaped."""
+
+from __future__ import annotations
+
+from html import escape
+
+_STYLE = (
+    "border:1px solid color-mix(in srgb, currentColor 25%, transparent);border-radius:6px;padding:.6em .8em;"
+    "max-width:70em;font:13px/1.45 system-ui,sans-serif"
+)
+_PRE = "margin:.3em 0 0;max-height:28em;overflow:auto;font:12px/1.4 ui-monospace,monospace;text-align:left"
+_CELL = "text-align:left;vertical-align:top;padding:.1em .8em .1em 0"
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+class Text(str):
+    """Text of a stage, in a notebook as such."""
+
+    __slots__ = ()
+
+    def _repr_html_(self):
+        return preformatted(self)
+
+
+def size(n):
+    """`1.5 MiB`"""
+    value, unit = float(n), 0
+    while value >= 1024 and unit < len(_UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    return f"{n} B" if unit == 0 else f"{value:.3g} {_UNITS[unit]}"
+
+
+def preformatted(text):
+    return f'<pre style="{_PRE}">{escape(str(text), quote=False)}</pre>'
+
+
+def table(head, rows):
+    """Rows of cells, as text."""
+    if not rows:
+        return ""
+    cells = lambda tag, row: "".join(f'<{tag} style="{_CELL}">{escape(str(c))}</{tag}>' for c in row)  # noqa: E731
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return f'<table style="border:0;margin:.4em 0"><tr>{cells("th", head)}</tr>{body}</table>'
+
+
+def details(summary, body):
+    return f"<details><summary>{escape(summary)}</summary>{body}</details>" if body else ""
+
+
+def report(r):
+    """A `Report`."""
+    state = "compiled" if r.compiled else "compiled in part" if r.segments else "not compiled"
+    out = [f"<strong>{escape(r.name)}</strong> · {state} · {r.signatures} signature(s) traced"]
+    if r.reason:
+        out.append(f"<div>{escape(r.reason)}</div>")
+    if r.retraced:
+        out.append(f"<div>traced again: {escape('; '.join(r.retraced))}</div>")
+    if r.segments:
+        m = r.memory
+        out.append(f"<div>projected peak {size(m.peak_bytes)}, of it results {size(m.output_bytes)}; arguments {size(r.input_bytes)}</div>")
+        held = [(size(t.bytes), t.op, f"{t.file}:{t.line}" if t.file else "", "result" if t.output else "temporary") for t in m.temporaries]
+        out.append(details("memory at the peak", table(("bytes", "op", "line", "what"), held)))
+    if r.captured:
+        rows = [(dtype, list(shape), size(n)) for dtype, shape, n in r.captured]
+        out.append(details(f"{len(rows)} array(s) from outside", table(("type", "shape", "bytes"), rows)))
+    rows = [(f"{file}:{line}", f"{name}: {why or 'part of the compiled path'}", size(n)) for file, line, _, name, n, why in r.calls]
+    out.append(details(f"{len(rows)} call(s) of NumPy", table(("line", "function", "bytes"), rows)))
+    rows = [(f"{file}:{line}", why) for file, line, _, why in r.cuts]
+    out.append(details(f"{len(rows)} decision(s) of Python", table(("line", "what"), rows)))
+    out.append(details(f"{len(r.rules)} rewriting rule(s)", table(("rule", "times"), r.rules)))
+    for k, s in enumerate(r.segments):
+        out.append(details(f"program {k + 1}: {s.program.kernels()} kernel(s)", preformatted(str(s.program))))
+    return f'<div style="{_STYLE}">' + "".join(out) + "</div>"
