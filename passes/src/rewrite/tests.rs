@@ -67,6 +67,7 @@ fn from_pattern(r: &mut Random, pattern: &str) -> Option<Graph> {
         frit_ir::DType::F32,
         frit_ir::DType::I64,
         frit_ir::DType::I8,
+        frit_ir::DType::U16,
         frit_ir::DType::Bool,
         frit_ir::DType::C128,
     ]);

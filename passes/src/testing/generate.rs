@@ -39,8 +39,8 @@ impl Random {
     }
 }
 
-const DTYPES: [DType; 7] =
-    [DType::F64, DType::F64, DType::F32, DType::I64, DType::I8, DType::Bool, DType::C128];
+const DTYPES: [DType; 8] =
+    [DType::F64, DType::F64, DType::F32, DType::I64, DType::I8, DType::U16, DType::Bool, DType::C128];
 
 /// Which values operands are drawn from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

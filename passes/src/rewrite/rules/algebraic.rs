@@ -5,6 +5,7 @@ use super::super::rule::{Rewriter, Rule, node, pattern};
 use crate::make::Make;
 use crate::pass::MathLevel::{Exact, Fast, Reassociate};
 use egg::{Id, Subst};
+use frit_ir::dtype::Kind;
 use frit_ir::{Op, Scalar};
 
 #[rustfmt::skip]
@@ -22,7 +23,7 @@ pub(super) const RULES: &[Rule] = &[
     pattern("subtract-negative",  Exact,       "(subtract ?x (negative ?y))",  "(add ?x ?y)"),
     pattern("negative-subtract",  Exact,       "(negative (subtract ?x ?y))",  "(subtract ?y ?x)").when(never_float),
     pattern("negative-product",   Exact,       "(multiply (negative ?x) (negative ?y))", "(multiply ?x ?y)").when(real),
-    pattern("absolute-negative",  Exact,       "(absolute (negative ?x))",     "(absolute ?x)"),
+    pattern("absolute-negative",  Exact,       "(absolute (negative ?x))",     "(absolute ?x)").when(signed),
     pattern("absolute-known",     Exact,       "(absolute ?x)",                "?x").when(|r, s| r.nonnegative(r.var(s, "?x"))),
     pattern("square-absolute",    Exact,       "(square (absolute ?x))",       "(square ?x)").when(real),
     pattern("square-negative",    Exact,       "(square (negative ?x))",       "(square ?x)").when(real),
@@ -67,6 +68,11 @@ fn never_float(r: &Rewriter<'_>, s: &Subst) -> bool {
 
 fn not_bool(r: &Rewriter<'_>, s: &Subst) -> bool {
     r.dtype(r.var(s, "?x")) != frit_ir::DType::Bool
+}
+
+/// The negative of an unsigned number wraps.
+fn signed(r: &Rewriter<'_>, s: &Subst) -> bool {
+    r.dtype(r.var(s, "?x")).kind() != Kind::UInt
 }
 
 fn negative_zero(r: &Rewriter<'_>, s: &Subst) -> bool {
