@@ -24,16 +24,16 @@ pub(super) fn composite(
     let ddof = || n.attrs.scalar(Key::Ddof).as_f64();
     Ok(match n.op {
         Op::Mean => per_line(n, x, dtype, shape, |line| Ok(Scalar::complex(dtype, mean(dtype, line))))?,
-        Op::Var => {
-            per_line(n, x, dtype, shape, |line| real(squares(line) / (line.len() as f64 - ddof()).max(0.0)))?
-        }
+        Op::Var => per_line(n, x, dtype, shape, |line| {
+            real(squares(dtype, line) / (line.len() as f64 - ddof()).max(0.0))
+        })?,
         Op::Std => per_line(n, x, dtype, shape, |line| {
-            real((squares(line) / (line.len() as f64 - ddof()).max(0.0)).sqrt())
+            real((squares(dtype, line) / (line.len() as f64 - ddof()).max(0.0)).sqrt())
         })?,
         Op::Nanvar | Op::Nanstd => per_line(n, x, dtype, shape, |line| {
             let line = numbers(line);
             let free = line.len() as f64 - ddof();
-            let v = if free > 0.0 { squares(&line) / free } else { f64::NAN };
+            let v = if free > 0.0 { squares(dtype, &line) / free } else { f64::NAN };
             real(if n.op == Op::Nanstd { v.sqrt() } else { v })
         })?,
         Op::Nanmean => {
@@ -126,9 +126,10 @@ fn mean(t: DType, line: &[Scalar]) -> Complex64 {
     Complex64::new((s.re + s.im * 0.0) / n, (s.im - s.re * 0.0) / n)
 }
 
-/// The sum of squared distances from the mean.
-fn squares(line: &[Scalar]) -> f64 {
+/// The sum of squared distances from the mean. It overflows where it does in the result's type, as in NumPy.
+fn squares(dtype: DType, line: &[Scalar]) -> f64 {
     let t = line.first().map_or(DType::F64, |v| v.dtype());
     let m = mean(t, line);
-    sum(line.iter().map(|v| (v.as_complex() - m).norm_sqr().into())).re
+    let total = sum(line.iter().map(|v| (v.as_complex() - m).norm_sqr().into())).re;
+    if Scalar::from_f64(dtype, total).as_f64().is_finite() { total } else { total.abs() * f64::INFINITY }
 }
