@@ -261,6 +261,8 @@ def test_functions_of_numpy_that_write_their_arguments():
             np.add.at(part, [0, 0, 2], 1)
             part.partition(1)
             np.put(a, [0, -1], [-1, -2])
+            # This one writes read-only memory too.
+            np.divide.at(a, [0, 0], [2.0, 4.0])
     np.testing.assert_array_equal(x, n)
     np.testing.assert_array_equal(part, n[1:4])
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .. import _frit
+from ..calls import Method, written
 from ..errors import Break, FallbackWarning, local
 from ..storage import Storage, show
 from ..rules import function_call, nested, ufunc_call
@@ -184,10 +185,10 @@ class Array:
     # Indexing.
 
     def __getitem__(self, index):
-        return run(Tracer.__getitem__, np.ndarray.__getitem__, (self, _positions(index)), {})
+        return run(Tracer.__getitem__, Method("__getitem__"), (self, _positions(index)), {})
 
     def __setitem__(self, index, value):
-        run(Tracer.__setitem__, np.ndarray.__setitem__, (self, index, value), {})
+        run(Tracer.__setitem__, Method("__setitem__"), (self, index, value), {})
 
     def __delitem__(self, index):
         raise ValueError("cannot delete array elements")
@@ -377,32 +378,42 @@ def compute(*arrays):
 
 def through_numpy(f, args, kwargs):
     """Calls `f` on computed values; arrays that it writes are written."""
-
-    def plain(x, copies):
-        t = type(x)
-        if t is Array:
-            return _value(x) if copies is None else _writable(x, copies)
-        if t in (list, tuple):
-            return t([plain(y, copies) for y in x])
-        if t is dict:
-            return {k: plain(y, copies) for k, y in x.items()}
-        return x
-
+    # Copies of the elements behind arrays that are written, by storage.
+    copies: dict = {}
+    for x in written(f, args, kwargs):
+        if type(x) is Array:
+            _writable(x, copies)
     before = getattr(local, "trace", None)
     local.trace = None
     try:
         try:
-            copies, r = None, f(*plain(args, None), **plain(kwargs, None))
+            r = f(*_plain(args, copies), **_plain(kwargs, copies))
         except (ValueError, TypeError, RuntimeError) as e:
             if "read-only" not in str(e) and "readonly" not in str(e):
                 raise
+            # It writes others than are known: all are given to write. The first run has not changed anything.
             copies = {}
-            r = f(*plain(args, copies), **plain(kwargs, copies))
-            for s, a in copies.values():
-                s.update(leaf(a))
+            for x in _within((args, kwargs)):
+                if type(x) is Array:
+                    _writable(x, copies)
+            r = f(*_plain(args, copies), **_plain(kwargs, copies))
     finally:
         local.trace = before
+    for s, a in copies.values():
+        s.update(leaf(a))
     return _adopt(r, args, kwargs, copies)
+
+
+def _plain(x, copies):
+    """Nested arguments with elements in place of arrays: `copies` of them, or read-only."""
+    t = type(x)
+    if t is Array:
+        return _writable(x, copies) if id(x._t._s) in copies else _value(x)
+    if t in (list, tuple):
+        return t([_plain(y, copies) for y in x])
+    if t is slice:
+        return slice(_plain(x.start, copies), _plain(x.stop, copies), _plain(x.step, copies))
+    return {k: _plain(y, copies) for k, y in x.items()} if t is dict else x
 
 
 def _closed(a):
@@ -442,7 +453,7 @@ def _adopt(r, args, kwargs, copies):
         if type(x) is np.ndarray:
             if r is x:
                 return r
-        elif copies is not None and id(x._t._s) in copies and np.may_share_memory(r, copies[id(x._t._s)][1]):
+        elif id(x._t._s) in copies and np.may_share_memory(r, copies[id(x._t._s)][1]):
             if r.shape == x.shape:
                 return x
     shared = any(type(x) is Array and np.may_share_memory(r, _value(x)) for x in _within((args, kwargs)))
@@ -527,7 +538,7 @@ def _in_place(ufunc):
 
 
 def _forward(name):
-    traced, plain = getattr(Tracer, name, None), getattr(np.ndarray, name)
+    traced, plain = getattr(Tracer, name, None), Method(name)
 
     def missing(*args, **kwargs):
         raise Break(f"numpy.ndarray.{name} has no rule")
@@ -569,7 +580,7 @@ def _install():
     def power(self, other):
         if other is None or isinstance(other, (str, bytes)):
             return NotImplemented
-        return run(Tracer.__pow__, np.ndarray.__pow__, (self, other), {})
+        return run(Tracer.__pow__, Method("__pow__"), (self, other), {})
 
     Array.__pow__ = power
     Array.__round__ = lambda self, n=0: call(np.round, (self, n or 0), {})
