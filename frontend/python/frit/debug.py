@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import linecache
 import os
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from . import _frit
-from .errors import user_place
+from .errors import located, user_place
 
 _Callable = TypeVar("_Callable", bound=Callable[..., object])
 
@@ -113,7 +112,7 @@ def run(program, arrays, scalars):
         if found is not None:
             op, kind, index, place = found
             where = f" at index {tuple(index)}" if index else ""
-            raise FloatingPointError(_located(f"{op} made {kind}{where} from finite operands", place or user_place()))
+            raise FloatingPointError(located(f"{op} made {kind}{where} from finite operands", place or user_place()))
     return outputs
 
 
@@ -126,7 +125,7 @@ def through_numpy(function, args, kwargs, place=None):
         result = function(*args, **kwargs)
     if not all(map(finite, leaves((args, kwargs, result)))):
         what, place = log.first or ("the result is not finite", place or _start(function))
-        raise FloatingPointError(_located(what, place))
+        raise FloatingPointError(located(what, place))
     return result
 
 
@@ -143,12 +142,6 @@ class _Log:
 def _start(function):
     code = getattr(function, "__code__", None)
     return (code.co_filename, code.co_firstlineno, code.co_name) if code else ("<unknown>", 0, "<unknown>")
-
-
-def _located(what, place):
-    file, line, function = place
-    text = linecache.getline(file, line).strip()
-    return f"{what} ({file}:{line}, in {function})" + (f"\n    {text}" if text else "")
 
 
 def leaves(x):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
 import threading
@@ -67,3 +68,10 @@ def user_place() -> tuple[str, int, str]:
             return file, frame.f_lineno, frame.f_code.co_name
         frame = frame.f_back
     return "<unknown>", 0, "<unknown>"
+
+
+def located(what: str, place: tuple[str, int, str]) -> str:
+    """A message with its place, and the text of the source line below it."""
+    file, line, function = place
+    text = linecache.getline(file, line).strip()
+    return f"{what} ({file}:{line}, in {function})" + (f"\n    {text}" if text else "")

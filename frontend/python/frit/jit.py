@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 
 from . import _frit, debug, interrupt, retrace
-from .errors import Abandon, Break, FallbackError, FallbackWarning, local
+from .errors import Abandon, Break, FallbackError, FallbackWarning, local, located
 from .patch import drawn, random_states, tracing
 from .programs import Programs
 from .report import Memory, Report
@@ -133,7 +133,7 @@ class Jit(_frit.Function):
                 for a, b in zip(arrays_in((args, kwargs)), arrays_in(copies)):
                     b.flags.writeable = a.flags.writeable
                 self._function(*copies[0], **copies[1])
-            raise FallbackError(broken.message()) from None
+            raise FallbackError(located(broken.reason, broken.place)) from None
         interrupt.begin("numpy")
         result = debug.through_numpy(self._function, args, kwargs)
         if self._fallback == "warn" and (broken.place, broken.reason) not in self._told:

@@ -144,16 +144,28 @@ def test_complex_and_indices():
         f(np.array([[0j, 0], [1, 0]]))
 
 
-def test_numpy_calls_between_compiled_parts():
+def test_calls_that_numpy_runs_as_a_whole():
+    """NumPy knows no graph: its floating-point errors name the line."""
+
     @frit.jit(fallback="quiet")
     def f(x):
-        y = np.linalg.eigvals(x).real.copy()
-        z = np.partition(1e308 * (10 * y), 1)
-        return z
+        y = x - x
+        return 1 / y + 1
 
-    with np.errstate(all="ignore"), frit.debug_nans(), pytest.raises(FloatingPointError) as e:
-        f(np.eye(3))
-    assert line_of(e) == "z = np.partition(1e308 * (10 * y), 1)"
+    with frit.debug_nans(), pytest.raises(FloatingPointError, match="^divide by zero encountered in divide") as e:
+        f(np.ones(3, "f2"))
+    assert line_of(e) == "return 1 / y + 1"
+    with frit.debug_nans():
+        f(np.array([np.nan], "f2"))
+
+
+def test_numpy_calls_between_compiled_parts():
+    from frit.debug import through_numpy
+
+    with frit.debug_nans(), pytest.raises(FloatingPointError, match="^overflow encountered in multiply"):
+        through_numpy(lambda x: (x * np.float64(1e308) * 10) - np.inf, (np.ones(2),), {})
+    with frit.debug_nans(), pytest.raises(FloatingPointError, match="^the result is not finite .*, in user"):
+        through_numpy(lambda x: x + np.nan, (np.ones(2),), {}, (__file__, 1, "user"))
 
 
 def test_lazy_arrays():

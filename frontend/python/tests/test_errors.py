@@ -396,9 +396,9 @@ def test_fallback_errors_show_the_line():
         return np.packbits(y > 0)
 
     with pytest.raises(frit.FallbackError) as e:
-        f(np.ones(3))
+        f(np.eye(3))
     assert not any(file.startswith(_FRIT) for file, _, _ in lines(e.value))
-    assert f"{__file__}:{f.__wrapped__.__code__.co_firstlineno + 3}" in str(e.value)
+    assert f"{__file__}:{f.__wrapped__.__code__.co_firstlineno + 3}, in f)\n    return np.packbits(y > 0)" in str(e.value)
 
 
 def test_full_tracebacks_on_request():

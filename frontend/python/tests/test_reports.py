@@ -121,7 +121,7 @@ def checked(html):
 def f_with_all(x):
     y = np.exp(x) * table
     if y.sum() > 0:
-        y = np.sort(np.linalg.eigvals(y[:2, :2] * np.eye(2)))
+        y = np.packbits(np.exp(y) > 1) * 2
     return y
 
 
