@@ -8,6 +8,7 @@ import inspect
 import itertools
 import os
 import threading
+import types
 import warnings
 
 import numpy as np
@@ -17,18 +18,35 @@ from .errors import Abandon, Break, FallbackError, FallbackWarning, local, locat
 from .patch import drawn, random_states, tracing
 from .programs import Programs
 from .report import Memory, Report
-from .signature import Leaf, Recipe, Spec, Unkeyed, arrays_in, fill, flatten, results
+from .signature import Fields, Leaf, Recipe, Signature, Spec, Unkeyed, arrays_in, fill, results, simple
 from .storage import shadow
+from .surroundings import Surroundings
 from .tape import Done, Live, Tree
 from .trace import Trace
 
 _OPTIONS = {"static_argnames", "device", "memory_limit", "math", "fallback", "threads"}
 
 
+#: Signatures that one function keeps; the oldest goes.
+MOST_ENTRIES = 256
+
+
+class Arguments(Signature):
+    """The signature of a call."""
+
+    def __init__(self):
+        super().__init__()
+        #: Positional and keyword arguments, and what a bound method is bound to, with places of arrays and objects.
+        self.tree, self.owner = None, None
+        #: The key of the names outside, and what they stand for.
+        self.names, self.seen = (), None
+
+
 class Entry:
     """What is kept for one signature: the paths that calls have taken, or why there are none."""
 
     def __init__(self):
+        self.seen = None
         self.tree = Tree()
         #: Why calls run through NumPy as a whole, or None.
         self.broken = None
@@ -51,6 +69,9 @@ class Jit(_frit.Function):
         if math not in ("exact", "reassociate", "fast"):
             raise ValueError(f"math is 'exact', 'reassociate' or 'fast', not {math!r}")
         self._function, self._fallback = function, fallback
+        # Of a method bound to a simple object, the object is an argument.
+        self._owner = function.__self__ if isinstance(function, types.MethodType) and simple(function.__self__) else None
+        self._surroundings = None
         self._static = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
         self._programs = Programs(math, bytes_of(memory_limit), threads)
         self._entries, self._told, self._lock = {}, set(), threading.Lock()
@@ -61,7 +82,11 @@ class Jit(_frit.Function):
     # Calls.
 
     def _key(self, args, kwargs):
-        leaves, key = [], []
+        """The signature of a call: `Arguments`."""
+        if self._surroundings is None:
+            self._surroundings = Surroundings(self._function)
+        a = Arguments()
+        a.names, a.seen = self._surroundings.look()
         if self._static:
             bound = inspect.signature(self._function).bind(*args, **kwargs)
             named = {k: bound.arguments.pop(k) for k in list(bound.arguments) if k in self._static}
@@ -71,18 +96,14 @@ class Jit(_frit.Function):
             for p in inspect.signature(self._function).parameters.values():
                 if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name in rest:
                     raise Unkeyed("static_argnames of a function with *args or **kwargs")
-            key.append(tuple(named.items()))
-            tree = (), {**{k: v for k, v in named.items()}, **flatten(rest, leaves, key)}
+            a.key.append(tuple(named.items()))
+            a.tree = (), {**{k: v for k, v in named.items()}, **a.flatten(rest)}
         else:
-            tree = flatten(args, leaves, key), flatten(kwargs, leaves, key)
-        arrays = [(k, a) for k, a in enumerate(leaves) if type(a) is np.ndarray]
-        if len(arrays) > 1:
-            for (i, a), (j, b) in itertools.combinations(arrays, 2):
-                if a is b:
-                    key.append(("same", i, j))
-                elif np.may_share_memory(a, b):
-                    key.append(("overlap", i, j))
-        return leaves, tree, tuple(key)
+            a.tree = a.flatten(args), a.flatten(kwargs)
+        if self._owner is not None:
+            a.owner = a.flatten(self._owner)
+        a.key = a.done(), a.names
+        return a
 
     def slow(self, args, kwargs):
         """A call that the quick path does not serve."""
@@ -91,24 +112,34 @@ class Jit(_frit.Function):
             return self._function(*args, **kwargs)
         interrupt.begin()
         try:
-            leaves, tree, key = self._key(args, kwargs)
-        except Unkeyed as e:
-            return self._numpy(args, kwargs, Break(str(e)))
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = self._entries[key] = Entry()
+            a = self._key(args, kwargs)
+            entry = self._entry(a)
+        except (Unkeyed, TypeError) as e:
+            # A TypeError: arguments that do not fit the function, or do not hash.
+            return self._numpy(args, kwargs, Break(str(e), error=isinstance(e, TypeError)))
         if entry.broken is not None:
             return self._numpy(args, kwargs, entry.broken)
         paths = entry.tree
         if paths.replayable and paths.live is None:
-            slots = [a if type(a) is np.ndarray else np.asarray(a) for a in leaves]
+            slots = [x if type(x) is np.ndarray else np.asarray(x) for x in a.leaves]
             slots += [None] * (paths.slots - len(slots))
             end = paths.replay(slots)
             if end is not None:
-                self._hasten(entry, args, kwargs, leaves)
-                return finish(end, leaves, slots)
+                if not a.names:
+                    self._hasten(entry, args, kwargs, a.leaves)
+                return finish(end, a, slots)
             paths.miss()
-        return self._run(entry, args, kwargs, leaves, tree, key)
+        return self._run(entry, args, kwargs, a)
+
+    def _entry(self, a):
+        entry = self._entries.get(a.key)
+        if entry is None:
+            while len(self._entries) >= MOST_ENTRIES:
+                del self._entries[next(iter(self._entries))]
+            entry = self._entries[a.key] = Entry()
+            # What the key knows by its id stays alive as long.
+            entry.seen = a.seen
+        return entry
 
     def _hasten(self, entry, args, kwargs, leaves):
         """Lets the quick path take over where a call is nothing but a run."""
@@ -146,75 +177,89 @@ class Jit(_frit.Function):
 
     # Tracing.
 
-    def _begin(self, leaves, tree, running):
+    def _begin(self, a, running):
         """A trace with its arguments."""
         trace = Trace(self.__name__, self._programs, running, self._fallback, self._told)
+        leaves = a.leaves
         trace.tape.slots = len(leaves)
-        arrays = [shadow(a.shape, a.dtype) if type(a) is Spec else a if type(a) is np.ndarray else np.asarray(a) for a in leaves]
+        trace.named = frozenset(map(id, a.seen.arrays))
+        if a.opaque:
+            trace.forgo(a.opaque)
+        arrays = [shadow(x.shape, x.dtype) if type(x) is Spec else x if type(x) is np.ndarray else np.asarray(x) for x in leaves]
         values = []
-        for k, a in enumerate(arrays):
-            same = next((j for j in range(k) if arrays[j] is a), None)
-            values.append(trace.argument(k, a) if same is None else values[same])
-            trace.first.append(trace.source(k, a))
+        for k, x in enumerate(arrays):
+            same = next((j for j in range(k) if arrays[j] is x), None)
+            values.append(trace.argument(k, x) if same is None else values[same])
+            trace.first.append(trace.source(k, x))
             if type(leaves[k]) is not np.ndarray and type(leaves[k]) is not Spec:
                 values[-1]._scalar = True
-        return trace, values, fill(tree[0], values), fill(tree[1], values)
+        given = Given(a, values)
+        if self._owner is not None:
+            return trace, values, given, functools.partial(self._function.__func__, given.owner)
+        return trace, values, given, self._function
 
-    def _run(self, entry, args, kwargs, leaves, tree, key):
+    def _run(self, entry, args, kwargs, a):
         """A call that runs the function's Python, and records what it does."""
-        trace, values, traced_args, traced_kwargs = self._begin(leaves, tree, True)
-        states = random_states() if entry.tree.live is None else None
+        trace, values, given, function = self._begin(a, True)
+        states = random_states(a.seen.generators)
         try:
             with tracing(trace):
                 try:
-                    out = self._function(*traced_args, **traced_kwargs)
+                    out = function(*given.args, **given.kwargs)
                     if trace.broken is not None:
                         raise trace.broken
-                    end, slots = self._end(trace, out, values, key)
+                    end, slots = self._end(trace, out, values, given, a)
                 except Exception as e:
                     if trace.broken is not None:
                         raise trace.broken from None
                     if not debug.state.nans or not isinstance(e, FloatingPointError):
                         # NumPy would have written arguments up to here.
-                        self._settle(trace, values, key)
+                        self._settle(trace, values, given, a)
                     raise
         except Abandon as e:
             trace.restore()
-            if states is not None:
-                drawn(states, back=True)
+            drawn(states, back=True)
             entry.broken = e.with_traceback(None)
             return self._numpy(args, kwargs, entry.broken)
-        if states is not None and drawn(states):
+        if drawn(states):
             trace.forgo("a random generator gives other numbers at each call")
-        entry.captured = [a for a, _ in trace.captured]
+        if trace.unnamed and (a.seen.arrays or a.seen.opaque):
+            trace.forgo("an array that was made of names outside of the function")
+        entry.captured = [x for x, _ in trace.captured]
         with self._lock:
             entry.tree.insert(trace.tape, end if trace.live is None else Live(trace.live))
-        return finish(end, leaves, slots)
+            if a.names and self._surroundings.changed(a.names):
+                self._entries[a.key[0], self._surroundings.look()[0]] = entry
+        return finish(end, a, slots)
 
     @staticmethod
-    def _written(trace, values, key):
+    def _written(trace, values, a):
         """Arguments that the function wrote, with their storages."""
         found = {}
         for k, t in enumerate(values):
             s = t._s
             if s.argument == k and s.written:
-                if any(k in part[1:] for part in key if part and part[0] == "overlap"):
+                if any(k in part[1:] for part in a.key[0] if part and part[0] == "overlap"):
                     raise Abandon("a mutated argument overlaps another one in memory")
-                if trace.running and any(np.may_share_memory(a, t._a) for a, _ in trace.captured):
+                if trace.running and any(np.may_share_memory(x, t._a) for x, _ in trace.captured):
                     raise Abandon("a mutated argument overlaps an array from outside in memory")
                 found[k] = s
         return found
 
-    def _settle(self, trace, values, key):
+    def _settle(self, trace, values, given, a):
         """Writes the arguments of a call that ends with an exception."""
-        found = self._written(trace, values, key)
-        trace.compute(found.values())
+        found = self._written(trace, values, a)
+        rebound, tracers = given.rebound(trace)
+        trace.compute([*found.values(), *[t._s for t in tracers]])
         interrupt.write_back([values[k]._a for k in found], [s.array if s.known is None else s.known for s in found.values()])
+        arrays = [trace.elements(t)[()] if t._scalar else trace.elements(t) for t in tracers]
+        rebind(rebound, a.objects, arrays)
 
-    def _end(self, trace, out, values, key):
+    def _end(self, trace, out, values, given, a):
         """The end of the path: the last program, with the results. The slots that the results are in, too."""
-        found, uses = [], {}
-        structure = results(out, found, trace)
+        rebound, found = given.rebound(trace)
+        uses = {}
+        structure = results(out, found, trace, given.places)
         for t in found:
             uses.setdefault(id(t._s), set()).add(id(t))
         nodes, scalars, placed, recipes, writes = [], [], {}, [], []
@@ -226,7 +271,9 @@ class Jit(_frit.Function):
                 scalars.append(scalar)
             return ~placed[what]
 
-        for k, s in self._written(trace, values, key).items():
+        for k, s in self._written(trace, values, a).items():
+            if s.entangled and s.array is not None and any(t._s is not s and t._s.array is not None and np.may_share_memory(t._s.array, s.array) for t in found):
+                raise Abandon("a result that NumPy made a view of a mutated argument")
             writes.append((k, s.slot if s.array is not None else place((id(s), None), s.node, False)))
         for t in found:
             s = t._s
@@ -254,55 +301,55 @@ class Jit(_frit.Function):
         for s in [t._s for t in found] + [t._s for t in values]:
             if s.array is not None:
                 slots.setdefault(s.slot, s.array)
-        return Done(writes, structure, recipes), slots
+        return Done(writes, structure, recipes, rebound), slots
 
     # Reports.
 
     def _traced(self, args, kwargs):
         """The entry for arguments that may be specs; traced by shapes alone if no call has been."""
-        leaves, tree, key = self._key(args, kwargs)
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = self._entries[key] = Entry()
+        a = self._key(args, kwargs)
+        entry = self._entry(a)
         if entry.tree.root is None and entry.broken is None and entry.outline is None:
-            self._outline(entry, leaves, tree, key)
-        return leaves, entry
+            self._outline(entry, a)
+        return a, entry
 
-    def _outline(self, entry, leaves, tree, key):
-        trace, values, args, kwargs = self._begin(leaves, tree, False)
-        states = random_states()
+    def _outline(self, entry, a):
+        trace, values, given, function = self._begin(a, False)
+        states = random_states(a.seen.generators)
         try:
             with tracing(trace):
                 try:
-                    out = self._function(*args, **kwargs)
+                    out = function(*given.args, **given.kwargs)
                     if trace.broken is not None:
                         raise trace.broken
-                    end, _ = self._end(trace, out, values, key)
+                    end, _ = self._end(trace, out, values, given, a)
                 except Exception as e:
                     raise Abandon(f"{type(e).__name__} while tracing: {e}", error=True) from None
         except Abandon as e:
-            entry.outline, entry.stopped = trace.tape, e.with_traceback(None)
+            entry.outline, entry.stopped = trace.tape, Break(a.opaque) if a.opaque else e.with_traceback(None)
         else:
-            if trace.live is None and not drawn(states):
+            if trace.live is None and not drawn(states) and not trace.unnamed:
                 entry.tree.insert(trace.tape, end)
             else:
-                entry.outline, entry.stopped = trace.tape, Break(trace.live or "a random generator")
+                entry.outline, entry.stopped = trace.tape, Break(trace.live or "what differs from call to call")
         drawn(states, back=True)
-        entry.captured = [a for a, _ in trace.captured]
+        entry.captured = [x for x, _ in trace.captured]
 
     def explain(self, *args, **kwargs) -> Report:
         """What is compiled for these arguments (arrays or specs), and what is not and why. Nothing runs: of a function
         whose Python looks at elements, what follows the first look is known once it has been called."""
         try:
-            _, tree, key = self._key(args, kwargs)
+            a, entry = self._traced(args, kwargs)
         except Unkeyed as e:
             entry = Entry()
             entry.broken = Break(str(e))
             return Report(self, [], entry)
-        leaves, entry = self._traced(args, kwargs)
-        known = itertools.takewhile(lambda k: k != key, list(self._entries))
-        paths = retrace.parameter_paths(self._function, tree, self._static)
-        return Report(self, leaves, entry, retrace.differences(key, known, paths))
+        key, names = a.key
+        known = list(itertools.takewhile(lambda k: k != a.key, list(self._entries)))
+        found = retrace.differences(key, [k for k, n in known if n == names], retrace.parameter_paths(self._function, a.tree, self._static))
+        if not found and any(k == key for k, _ in known):
+            found = ["a name outside of the function stands for something else"]
+        return Report(self, a.leaves, entry, found)
 
     def memory(self, *args, **kwargs) -> Memory:
         """Projected memory of a call, from shapes alone: of its largest part."""
@@ -326,11 +373,60 @@ class Jit(_frit.Function):
         return f"<frit.jit {self.__module__}.{self.__qualname__}>"
 
 
-def finish(end, leaves, slots):
-    """What a call leaves: written arguments, and its results."""
+class Given:
+    """The arguments that a traced function sees: tracers in place of arrays, copies in place of objects."""
+
+    def __init__(self, a, values):
+        self.objects = {}
+        self.args, self.kwargs = fill(a.tree[0], values, self.objects), fill(a.tree[1], values, self.objects)
+        self.owner = fill(a.owner, values, self.objects)
+        self._before = {k: dict(x.__dict__) for k, x in self.objects.items()}
+        #: By the ids of copies, the places of what they are copies of.
+        self.places = {id(x): Fields(type(x), {}, k) for k, x in self.objects.items()}
+        self._containers = []
+        for x in (*self.args, *self.kwargs.values(), *[v for d in self._before.values() for v in d.values()]):
+            self._note(x)
+
+    def _note(self, x):
+        if type(x) in (list, tuple, dict):
+            if type(x) is not tuple:
+                self._containers.append((x, [*x.items()] if type(x) is dict else [*x]))
+            for y in x.values() if type(x) is dict else x:
+                self._note(y)
+
+    def rebound(self, trace):
+        """Attributes that the function has set, as (object, name, value) with places of arrays; and the arrays."""
+        for x, before in self._containers:
+            now = [*x.items()] if type(x) is dict else [*x]
+            pairs = zip(now, before)
+            if len(now) != len(before) or any(p is not q and not (type(x) is dict and p[0] == q[0] and p[1] is q[1]) for p, q in pairs):
+                raise Abandon(f"a {type(x).__name__} among the arguments is changed")
+        changed, found = [], []
+        for k, x in self.objects.items():
+            before = self._before[k]
+            if before.keys() - x.__dict__.keys():
+                raise Abandon("an attribute of an argument is deleted")
+            for name, v in x.__dict__.items():
+                if name not in before or v is not before[name]:
+                    changed.append((k, name, results(v, found, trace, self.places)))
+        return changed, found
+
+
+def rebind(rebound, objects, arrays):
+    there = dict(enumerate(objects))
+    for k, name, v in rebound:
+        objects[k].__dict__[name] = fill(v, arrays, there)
+
+
+def finish(end, a, slots):
+    """What a call leaves: written arguments, attributes that were set, and its results."""
     if end.writes:
-        interrupt.write_back([leaves[k] for k, _ in end.writes], [slots[n] for _, n in end.writes])
-    return fill(end.result, [r.get(leaves, slots) for r in end.recipes])
+        interrupt.write_back([a.leaves[k] for k, _ in end.writes], [slots[n] for _, n in end.writes])
+    arrays = [r.get(a.leaves, slots) for r in end.recipes]
+    if a.objects:
+        rebind(end.rebound, a.objects, arrays)
+        return fill(end.result, arrays, dict(enumerate(a.objects)))
+    return fill(end.result, arrays, {})
 
 
 def bytes_of(limit):

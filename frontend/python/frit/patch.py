@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dis
 import functools
-import gc
 import itertools
 import operator
 import pickle
@@ -197,32 +196,28 @@ def _remove():
     _ORIGINAL.clear()
 
 
-def random_states():
-    """Every random generator of the process, with its state: NumPy's, and Python's own."""
-    kinds = (np.random.Generator, np.random.RandomState)
-    found = [g for g in gc.get_objects() if isinstance(g, kinds)]
-    states = [(g, pickle.dumps(_state(g))) for g in found]
-    return states, random.getstate()
+def random_states(generators=()):
+    """The states of NumPy's and Python's own random generators, and of the given ones."""
+    found = [np.random.mtrand._rand, random._inst, *generators]
+    return [(g, pickle.dumps(_state(g))) for g in found]
 
 
 def drawn(before, back=False):
     """True if a generator has moved since `random_states`; `back`: it is put back, so that NumPy's run draws the same."""
-    states, own = before
-    moved = [(g, s) for g, s in states if pickle.dumps(_state(g)) != s]
-    if not moved and random.getstate() == own:
-        return False
+    moved = [(g, s) for g, s in before if pickle.dumps(_state(g)) != s]
     # With other threads about, they may have drawn themselves: theirs is not ours to put back.
     if back and threading.active_count() == 1:
-        random.setstate(own)
         for g, s in moved:
             if isinstance(g, np.random.Generator):
                 g.bit_generator.state = pickle.loads(s)
             else:
-                g.set_state(pickle.loads(s))
-    return True
+                (g.setstate if isinstance(g, random.Random) else g.set_state)(pickle.loads(s))
+    return bool(moved)
 
 
 def _state(g):
+    if isinstance(g, random.Random):
+        return g.getstate()
     return g.bit_generator.state if isinstance(g, np.random.Generator) else g.get_state(legacy=False)
 
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import inspect
 
-from .signature import Leaf
+from .signature import Fields, Leaf
 
 
 def parameter_paths(function, tree, static):
     """A name for each part of a signature's key, in the order of `signature.flatten`, and for each array."""
     args, kwargs = tree
-    parts, leaves = [], []
+    parts, leaves, seen = [], [], set()
 
     def walk(x, path):
         parts.append(path)
         t = type(x)
         if t is Leaf:
             leaves.append(path)
+        elif t is Fields:
+            if x.number not in seen:
+                seen.add(x.number)
+                for name, y in x.attributes.items():
+                    walk(y, f"{path}.{name}")
         elif isinstance(x, tuple) and hasattr(x, "_fields"):
             for name, y in zip(x._fields, x):
                 walk(y, f"{path}.{name}")
@@ -95,6 +100,8 @@ _SHARING = {"same": "are one array", "overlap": "overlap in memory"}
 def _alike(a, b):
     """True if two parts stand for the same structure, so that the parts after them do, too."""
     kinds = ("array", "scalar")
+    if "object" in (a[0], b[0]):
+        return False
     if a[0] in kinds or b[0] in kinds:
         return a[0] in kinds and b[0] in kinds
     return a[0] not in (list, tuple, dict) and not hasattr(a[0], "_fields") and b[0] not in (list, tuple, dict) and not hasattr(b[0], "_fields")
@@ -106,6 +113,10 @@ def _words(part):
         return f"{rest[0]}{list(rest[1])}"
     if kind == "scalar":
         return f"a NumPy scalar of {rest[0]}"
+    if kind in ("object", "opaque"):
+        return f"a {rest[0].__name__}" + (f" of {', '.join(rest[1]) or 'nothing'}" if kind == "object" else "")
+    if kind == "again":
+        return "an object given before"
     if kind is dict:
         return f"a dict of {', '.join(map(repr, rest[0])) or 'nothing'}"
     if kind in (list, tuple) or hasattr(kind, "_fields"):

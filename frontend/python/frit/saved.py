@@ -25,8 +25,11 @@ def save(jit: Jit, path: str | os.PathLike, args, kwargs) -> None:
     """Writes the program that `jit` compiled for these arguments (arrays or specs)."""
     import json
 
-    _, tree, key = jit._key(args, kwargs)
-    leaves, entry = jit._traced(args, kwargs)
+    a, entry = jit._traced(args, kwargs)
+    if a.objects or a.opaque:
+        raise TypeError(a.opaque or f"an argument of type {type(a.objects[0]).__name__} cannot be saved")
+    tree, key = a.tree, a.key[0]
+    leaves = a.leaves
     root = entry.tree.root
     if root is None or type(root.end) is not Done or sum(type(s) is Segment for s in root.steps) != 1 or any(type(s) not in (Load, Segment) for s in root.steps):
         raise FallbackError(jit.explain(*args, **kwargs).reason or f"{jit.__name__} is not compiled as one program")

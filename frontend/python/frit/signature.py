@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
+import itertools
+import types
 
 import numpy as np
 
 from . import _frit
 from .storage import show
+from .trace import traceable
 from .tracer import Tracer
 
 
@@ -44,47 +48,133 @@ class Leaf:
 STATIC = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), np.dtype, type, slice)
 
 
-def flatten(x, leaves, key):
-    """Nested arguments with `Leaf` in place of arrays; `leaves` and `key` are extended."""
+class Fields:
+    """The place of an object whose attributes are arguments or results: `number` among the objects of a call, or None for
+    one that the function made."""
+
+    __slots__ = ("kind", "attributes", "number")
+
+    def __init__(self, kind, attributes, number=None):
+        self.kind, self.attributes, self.number = kind, attributes, number
+
+
+#: Attributes of an object, and objects within objects, beyond which it is not looked into.
+_MOST_ATTRIBUTES, _DEEPEST = 64, 5
+_PLAIN = {"__getattr__", "__getattribute__", "__setattr__", "__array__", "__array_ufunc__", "__array_function__", "__slots__", "__del__"}
+
+
+def simple(x):
+    """True if an object is nothing but its attributes: a copy of a dataclass, or of a plain class's instance, with
+    others in their place is as good."""
     t = type(x)
-    if t is np.ndarray or t is Spec or isinstance(x, np.generic) and x.dtype.kind in "biufc":
-        leaves.append(x)
-        if t is Spec:
-            key.append(("array", x.dtype, x.shape, None, True))
-        elif t is np.ndarray:
-            if not _frit.readable(x):
-                raise Unkeyed(f"an array of {x.dtype} that kernels do not read")
-            c = x.flags.c_contiguous
-            key.append(("array", x.dtype, x.shape, None if c else x.strides, x.flags.writeable))
-        else:
-            key.append(("scalar", x.dtype))
-        return Leaf(len(leaves) - 1)
-    if t in (list, tuple):
-        key.append((t, len(x)))
-        return t([flatten(y, leaves, key) for y in x])
-    if t is dict:
-        key.append((t, tuple(x)))
-        return {k: flatten(y, leaves, key) for k, y in x.items()}
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        key.append((t, len(x)))
-        return t(*[flatten(y, leaves, key) for y in x])
-    if t in STATIC or isinstance(x, np.dtype) or inspect.isfunction(x) or inspect.isbuiltin(x) or isinstance(x, np.ufunc):
-        key.append((t, repr(x) if t in (float, complex, slice) else x))
+    if t.__new__ is not object.__new__ or not isinstance(getattr(x, "__dict__", None), dict) or len(x.__dict__) > _MOST_ATTRIBUTES:
+        return False
+    if isinstance(x, (types.ModuleType, types.FunctionType, BaseException)):
+        return False
+    for base in t.__mro__[:-1]:
+        own = base.__dict__
+        if any(n in own for n in _PLAIN) and not ("__slots__" in own and not own["__slots__"]):
+            frozen = "__dataclass_params__" in own and own["__dataclass_params__"].frozen
+            if not frozen or any(n in own for n in _PLAIN - {"__setattr__"}):
+                return False
+    return True
+
+
+class Signature:
+    """The arguments of a call: `leaves`, `objects`, and a key of all that a recorded path depends on beside elements."""
+
+    def __init__(self):
+        self.leaves, self.key, self.objects = [], [], []
+        #: Why calls like this one run their Python: an argument that frit cannot look into.
+        self.opaque = None
+        self._seen = {}
+
+    def flatten(self, x, depth=0):
+        """Nested arguments with `Leaf` in place of arrays, and `Fields` in place of objects."""
+        t, key = type(x), self.key
+        if t is np.ndarray or t is Spec or isinstance(x, np.generic) and x.dtype.kind in "biufc" and traceable(x):
+            if t is np.ndarray and not _frit.readable(x):
+                return self._opaque(x, f"an array of {x.dtype} that kernels do not read")
+            self.leaves.append(x)
+            if t is Spec:
+                key.append(("array", x.dtype, x.shape, None, True))
+            elif t is np.ndarray:
+                key.append(("array", x.dtype, x.shape, None if x.flags.c_contiguous else x.strides, x.flags.writeable))
+            else:
+                key.append(("scalar", x.dtype))
+            return Leaf(len(self.leaves) - 1)
+        if t in (list, tuple):
+            key.append((t, len(x)))
+            return t([self.flatten(y, depth) for y in x])
+        if t is dict:
+            key.append((t, tuple(x)))
+            return {k: self.flatten(y, depth) for k, y in x.items()}
+        if isinstance(x, tuple) and hasattr(x, "_fields"):
+            key.append((t, len(x)))
+            return t(*[self.flatten(y, depth) for y in x])
+        if t in STATIC or isinstance(x, (np.dtype, np.ufunc, enum.Enum)) or inspect.isfunction(x) or inspect.isbuiltin(x) or inspect.isclass(x):
+            key.append((t, repr(x) if t in (float, complex, slice) else x))
+            return x
+        if id(x) in self._seen:
+            key.append(("again", self._seen[id(x)].number))
+            return self._seen[id(x)]
+        if depth < _DEEPEST and simple(x):
+            r = self._seen[id(x)] = Fields(t, {}, len(self.objects))
+            self.objects.append(x)
+            key.append(("object", t, tuple(x.__dict__)))
+            for k, y in list(x.__dict__.items()):
+                r.attributes[k] = self.flatten(y, depth + 1)
+            return r
+        return self._opaque(x, f"an argument of type {t.__name__}")
+
+    def _opaque(self, x, reason):
+        self.key.append(("opaque", type(x)))
+        self.opaque = self.opaque or reason
         return x
-    raise Unkeyed(f"an argument of type {t.__name__}")
+
+    def done(self):
+        """The key, with what shares memory."""
+        arrays = [(k, a) for k, a in enumerate(self.leaves) if type(a) is np.ndarray]
+        if len(arrays) > 1:
+            for (i, a), (j, b) in itertools.combinations(arrays, 2):
+                if a is b:
+                    self.key.append(("same", i, j))
+                elif np.may_share_memory(a, b):
+                    self.key.append(("overlap", i, j))
+        return tuple(self.key)
 
 
-def fill(x, values):
-    """Nested arguments with values in place of `Leaf`."""
+def flatten(x, leaves, key):
+    """Nested arguments with `Leaf` in place of arrays; `leaves` and `key` are extended. Raises `Unkeyed` for objects."""
+    s = Signature()
+    s.leaves, s.key = leaves, key
+    r = s.flatten(x)
+    if s.opaque or s.objects:
+        raise Unkeyed(s.opaque or f"an argument of type {type(s.objects[0]).__name__}")
+    return r
+
+
+def fill(x, values, objects=None):
+    """Nested arguments with values in place of `Leaf` and objects in place of `Fields`; `objects`: those that there are by
+    their numbers. Missing ones are made, and added."""
     t = type(x)
     if t is Leaf:
         return values[x.number]
     if t in (list, tuple):
-        return t([fill(y, values) for y in x])
+        return t([fill(y, values, objects) for y in x])
     if t is dict:
-        return {k: fill(y, values) for k, y in x.items()}
+        return {k: fill(y, values, objects) for k, y in x.items()}
+    if t is Fields:
+        if x.number is not None and x.number in objects:
+            return objects[x.number]
+        made = object.__new__(x.kind)
+        if x.number is not None:
+            objects[x.number] = made
+        for k, y in x.attributes.items():
+            made.__dict__[k] = fill(y, values, objects)
+        return made
     if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return t(*[fill(y, values) for y in x])
+        return t(*[fill(y, values, objects) for y in x])
     return x
 
 
@@ -103,20 +193,33 @@ class Recipe:
         return a[()] if self.scalar else a
 
 
-def results(x, found, trace):
-    """Nested results with `Leaf` in place of arrays."""
+def results(x, found, trace, objects):
+    """Nested results with `Leaf` in place of arrays, and `Fields` in place of objects. `objects`: by the ids of the
+    arguments' copies that the function saw, their `Fields`."""
     t = type(x)
     if t is Tracer:
         found.append(x)
         return Leaf(len(found) - 1)
     if t in (list, tuple):
-        return t([results(y, found, trace) for y in x])
+        return t([results(y, found, trace, objects) for y in x])
     if t is dict:
-        return {k: results(y, found, trace) for k, y in x.items()}
+        return {k: results(y, found, trace, objects) for k, y in x.items()}
     if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return t(*[results(y, found, trace) for y in x])
-    if t in STATIC or isinstance(x, (np.generic, np.dtype)):
+        return t(*[results(y, found, trace, objects) for y in x])
+    if t in STATIC or isinstance(x, (np.generic, np.dtype, enum.Enum)) or inspect.isfunction(x) and not x.__closure__:
         return x
+    if t is np.ndarray and _frit.readable(x):
+        # One from outside, itself.
+        s = trace.outside(x)
+        found.append(Tracer(s, (), x))
+        return Leaf(len(found) - 1)
+    if id(x) in objects:
+        return objects[id(x)]
+    if simple(x):
+        made = objects[id(x)] = Fields(t, {}, None)
+        for k, y in x.__dict__.items():
+            made.attributes[k] = results(y, found, trace, objects)
+        return made
     trace.forgo(f"a result of type {t.__name__}")
     return x
 

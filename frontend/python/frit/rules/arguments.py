@@ -71,11 +71,15 @@ def holds_array(x):
     return type(x) is Tracer or isinstance(x, np.ndarray) or type(x) in (list, tuple) and any(holds_array(y) for y in x)
 
 
-def store(out, r):
+def store(out, r, fits=False):
+    """A result, or the output array that it is written to; `fits`: NumPy is known to take it."""
     if out is None or isinstance(out, tuple):
         return r
     if type(out) is not Tracer:
         raise Break("an output array that is not traced")
+    if not fits and (out.shape != r.shape or not np.can_cast(r.dtype, out.dtype, "same_kind")):
+        # NumPy raises, or knows better.
+        raise Break("an output array of another shape or kind", error=True)
     out._write(r)
     return out
 

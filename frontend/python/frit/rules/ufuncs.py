@@ -96,9 +96,9 @@ def _stored(ufunc, out, rs, casting, where):
         r = trace.fresh(trace.call("elementwise", "where", (array(where).node, array(rs).node, out.node)), scalar=False)
         if r.shape != out.shape:
             raise Break("where= broadcasts the result", error=True)
-        return store(out, r)
+        return store(out, r, fits=True)
     _fits(ufunc, out, rs, casting)
-    return store(out, rs)
+    return store(out, rs, fits=True)
 
 
 def _fits(ufunc, out, r, casting):

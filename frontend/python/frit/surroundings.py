@@ -1,0 +1,146 @@
+"""Names outside of a function that it reads: what they stand for is part of each call's signature."""
+
+from __future__ import annotations
+
+import functools
+import random
+import types
+
+import numpy as np
+
+from .signature import simple
+
+#: Functions that are looked through from one.
+_MOST_FUNCTIONS = 300
+#: Elements of a container that are looked at, and containers within containers.
+_MOST_ELEMENTS, _DEEPEST = 64, 4
+
+_PLAIN = (bool, int, str, bytes, type(None), type(Ellipsis))
+#: What is taken to stay as it is.
+_FIXED = (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, types.MethodType, type, np.ufunc, type(np.sum), property, staticmethod, classmethod)
+
+
+class Surroundings:
+    """The global names and closure cells that a function reads, and the functions that it calls by them."""
+
+    def __init__(self, function):
+        self.names, self.cells = [], []
+        #: Numbers of names whose values are told by identity.
+        self.loose = set()
+        #: Arrays that are parameters' defaults.
+        self.defaults = []
+        self._look(function)
+
+    def _look(self, function):
+        stack, seen, named = [function], set(), set()
+        while stack and len(seen) < _MOST_FUNCTIONS:
+            f = stack.pop()
+            while not isinstance(f, types.FunctionType):
+                if isinstance(f, functools.partial):
+                    f = f.func
+                elif isinstance(f, types.MethodType):
+                    f = f.__func__
+                elif hasattr(f, "__wrapped__"):
+                    f = f.__wrapped__
+                else:
+                    break
+            if not isinstance(f, types.FunctionType) or id(f) in seen or (f.__module__ or "").partition(".")[0] in ("numpy", "frit"):
+                continue
+            seen.add(id(f))
+            self.defaults.extend(a for a in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()) if isinstance(a, np.ndarray))
+            if hasattr(f, "__wrapped__"):
+                stack.append(f.__wrapped__)
+            for cell in f.__closure__ or ():
+                try:
+                    v = cell.cell_contents
+                except ValueError:
+                    continue
+                if _function(v):
+                    stack.append(v)
+                elif not isinstance(v, _FIXED):
+                    self.cells.append(cell)
+            for name in _names(f.__code__):
+                space = f.__globals__
+                if name in space and (id(space), name) not in named:
+                    named.add((id(space), name))
+                    v = space[name]
+                    if _function(v):
+                        stack.append(v)
+                    elif not isinstance(v, _FIXED):
+                        self.names.append((space, name))
+
+    def __bool__(self):
+        return bool(self.names or self.cells)
+
+    def values(self):
+        """What the names stand for now."""
+        for space, name in self.names:
+            yield space.get(name)
+        for cell in self.cells:
+            try:
+                yield cell.cell_contents
+            except ValueError:
+                yield None
+
+    def look(self):
+        """A key of what the names stand for now, and a `Seen` of it."""
+        seen = Seen()
+        seen.arrays.extend(self.defaults)
+        return tuple([("same", id(v)) if k in self.loose else _token(v, seen, 0) for k, v in enumerate(self.values())]), seen
+
+    def changed(self, before):
+        """Containers that the function itself has changed are logs and caches to it: from now on, they are told from others
+        by identity. True if there are any."""
+        now, _ = self.look()
+        found = [k for k, (v, w) in enumerate(zip(now, before)) if v != w and type(v) is tuple and v[0] in (list, dict, set)]
+        self.loose.update(found)
+        return bool(found)
+
+
+class Seen:
+    """Arrays and generators among the values of names; the arrays keep their ids as long as this lives."""
+
+    __slots__ = ("arrays", "generators", "opaque", "held")
+
+    def __init__(self):
+        self.arrays, self.generators, self.opaque, self.held = [], [], False, []
+
+
+def _function(v):
+    return isinstance(v, (types.FunctionType, functools.partial, types.MethodType)) or hasattr(v, "__wrapped__") and callable(v)
+
+
+def _names(code):
+    yield from code.co_names
+    for c in code.co_consts:
+        if isinstance(c, types.CodeType):
+            yield from _names(c)
+
+
+def _token(v, seen, depth):
+    """What tells a value from others that the name may stand for later."""
+    t = type(v)
+    if t in _PLAIN:
+        return t, v
+    if t is float or t is complex:
+        return t, repr(v)
+    if isinstance(v, np.ndarray):
+        seen.arrays.append(v)
+        return "array", id(v)
+    if isinstance(v, np.generic):
+        return t, v.tobytes()
+    if isinstance(v, _FIXED) or isinstance(v, np.dtype):
+        seen.held.append(v)
+        return "same", id(v)
+    if isinstance(v, (np.random.Generator, np.random.RandomState, random.Random)):
+        seen.generators.append(v)
+    elif depth < _DEEPEST:
+        if t in (list, tuple, set, frozenset) and len(v) <= _MOST_ELEMENTS:
+            return t, tuple([_token(y, seen, depth + 1) for y in v])
+        if t is dict and len(v) <= _MOST_ELEMENTS:
+            return t, tuple([(_token(k, seen, depth + 1), _token(y, seen, depth + 1)) for k, y in v.items()])
+        if simple(v):
+            return t, tuple([(k, _token(y, seen, depth + 1)) for k, y in v.__dict__.items()])
+    seen.opaque = True
+    seen.held.append(v)
+    return "same", id(v)
