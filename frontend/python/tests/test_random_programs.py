@@ -24,8 +24,9 @@ STATEMENTS = {
     "q": """{e} > {c}|{e} > {e}|~{q}|{e} == {e}|{q} & {q}|{e} % 2 == 0""",
     "s": """{e}.sum()|float({e}[0])|{e}[3]|len({e}[{q}])|int({q}.sum())|{e}.max()|{e}[{e}.argmax()]|{h}.min().item()|bool({q}[2])|np.count_nonzero({q})|{e}[2:5].sum()""",
 }
-ACTIONS = """{e} += {e}|{e} *= {c}|{e} -= {h}.sum()|{e}[...] = {e}|{e}[{q}] = {c}|{e}[{q}] = {e}[{q}]|{e}[{q}] += 1|{e}[1:] = {e}[:-1]|{e}[2:6] = {h}|{e}[[1, 3, 3]] = {c}
-|np.add({e}, {e}, out={e})|{e}[::2] = {h}|{e}[:4], {e}[4:] = {h}.copy(), {h}|{e}.sort()|np.copyto({e}, {e}, where={q})|np.clip({e}, -9, 9, out={e})
+#: Without assignments between overlapping views of different strides along one axis, which NumPy (2.4) gets wrong.
+ACTIONS = """{e} += {e}|{e} *= {c}|{e} -= {h}.sum()|{e}[...] = {e}|{e}[{q}] = {c}|{e}[{q}] = {e}[{q}]|{e}[{q}] += 1|{e}[1:] = {e}[:-1]|{e}[2:6] = {h} + 0|{e}[[1, 3, 3]] = {c}
+|np.add({e}, {e}, out={e})|{e}[::2] = {h} + 0|{e}[:4], {e}[4:] = {h} + 0, {h} + 1|{e}.sort()|np.copyto({e}, {e}, where={q})|np.clip({e}, -9, 9, out={e})
 |np.add.at({e}, [0, 2, 2], 1)|{h}[:] = {c}|{h} += {h}|{h}[::-1] -= {h}|{e}[np.flatnonzero({q})] = {c}|np.putmask({e}, {q}, {c})|{e}[3] = {s}|{e}[0] += {s}
 |{e}.reshape(2, 4)[:, 1] = {c}|np.subtract({e}, {c}, out={e}, where={q})|{e}.fill({c})|{e}[1:] += {e}[:-1]|{e}[::-1] += {e}|{h}[0] = {e}[5]|{e}[{s} > 0] = {c}
 |np.put({e}, [1, 4], {c})|np.place({e}, {q}, [1, 2])|{e}.partition(3)|np.random|{e}[int({s}) % 8] = {c}"""
