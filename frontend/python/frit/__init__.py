@@ -8,7 +8,8 @@
 array([ 6., 17.])
 """
 
-from . import calls as _calls, rules as _rules  # noqa: F401  (give tracers the methods of arrays)
+from . import calls as _calls
+from . import rules as _rules  # noqa: F401  (gives tracers the methods of arrays)
 from ._frit import STAGES
 from ._frit import stats as _stats
 from .debug import debug_nans, disable_jit
@@ -19,6 +20,8 @@ from .lazy import counts as _counts
 from .report import Memory, Report, Temporary
 from .saved import Saved, load
 from .signature import Spec, spec
+
+_calls.bind()
 
 __all__ = [
     "Array", "FallbackError", "FallbackWarning", "Jit", "Memory", "Report", "STAGES", "Saved", "Spec", "Temporary", "array", "compute",

@@ -110,6 +110,8 @@ def tracers_in(x):
 
 def written(function, args, kwargs):
     """The arguments that NumPy's function writes."""
+    if isinstance(function, Assign):
+        return [args[0]]
     if isinstance(function, Method):
         if function.name in WRITING_METHODS:
             return [args[0]]
@@ -132,7 +134,7 @@ def written(function, args, kwargs):
 
 
 def label(function):
-    if isinstance(function, Method):
+    if isinstance(function, (Assign, Method)):
         return function.__name__
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
@@ -318,8 +320,49 @@ def _missing(name):
     return bounded(rule)
 
 
-for _name in "__getitem__ __setitem__ reshape transpose swapaxes ravel flatten squeeze diagonal view astype fill put sort".split():
-    setattr(Tracer, _name, bounded(Tracer.__dict__[_name]))
-for _name in "partition argpartition compress byteswap resize tobytes tofile dump dumps getfield setfield setflags newbyteorder is_integer as_integer_ratio hex".split():
-    if _name not in Tracer.__dict__:
-        setattr(Tracer, _name, _missing(_name))
+class Assign:
+    """The assignment of an attribute of arrays, as a function."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name):
+        self.name = name
+
+    def __call__(self, a, value):
+        setattr(a, self.name, value)
+
+    def __eq__(self, other):
+        return type(other) is Assign and self.name == other.name
+
+    def __hash__(self):
+        return hash(self.name)
+
+    @property
+    def __name__(self):
+        return f"ndarray.{self.name} ="
+
+
+def _assigning(name, p):
+    """A property whose assignment goes through `attempt`."""
+    function = Assign(name)
+
+    def assign(self, value):
+        attempt(function, p.fset, (self, value), {})
+
+    return property(p.fget, assign, doc=p.__doc__)
+
+
+#: Methods whose rules may give up.
+_RULED = "__getitem__ __setitem__ reshape transpose swapaxes ravel flatten squeeze diagonal view astype fill put sort partition".split()
+_RULELESS = "argpartition byteswap resize tobytes tofile dump dumps getfield setfield setflags newbyteorder is_integer as_integer_ratio hex".split()
+
+
+def bind():
+    """Gives the methods of tracers their way to NumPy; called once all rules are there."""
+    for name in _RULED:
+        setattr(Tracer, name, bounded(Tracer.__dict__[name]))
+    for name in _RULELESS:
+        if name not in Tracer.__dict__:
+            setattr(Tracer, name, _missing(name))
+    for name in ("real", "imag", "flat"):
+        setattr(Tracer, name, _assigning(name, Tracer.__dict__[name]))

@@ -31,6 +31,10 @@ _OPTIONS = {"static_argnames", "device", "memory_limit", "math", "fallback", "th
 MOST_ENTRIES = 256
 
 
+#: Bytes of arrays outside of a function that are compared at each call, where the function makes other arrays of them.
+MOST_FIXED = 1 << 16
+
+
 class Arguments(Signature):
     """The signature of a call."""
 
@@ -46,7 +50,8 @@ class Entry:
     """What is kept for one signature: the paths that calls have taken, or why there are none."""
 
     def __init__(self):
-        self.seen = None
+        #: What the names outside stood for, and arrays among that whose elements must stay: others are made of them.
+        self.seen, self.fixed = None, None
         self.tree = Tree()
         #: Why calls run through NumPy as a whole, or None.
         self.broken = None
@@ -117,8 +122,8 @@ class Jit(_frit.Function):
         except (Unkeyed, TypeError) as e:
             # A TypeError: arguments that do not fit the function, or do not hash.
             return self._numpy(args, kwargs, Break(str(e), error=isinstance(e, TypeError)))
-        if entry.broken is not None:
-            return self._numpy(args, kwargs, entry.broken)
+        if entry.broken is not None or a.opaque and debug.state.nans:
+            return self._numpy(args, kwargs, entry.broken or Break(a.opaque))
         paths = entry.tree
         if paths.replayable and paths.live is None:
             slots = [x if type(x) is np.ndarray else np.asarray(x) for x in a.leaves]
@@ -133,7 +138,7 @@ class Jit(_frit.Function):
 
     def _entry(self, a):
         entry = self._entries.get(a.key)
-        if entry is None:
+        if entry is None or entry.fixed and any(x.tobytes() != before for x, before in entry.fixed):
             while len(self._entries) >= MOST_ENTRIES:
                 del self._entries[next(iter(self._entries))]
             entry = self._entries[a.key] = Entry()
@@ -216,15 +221,17 @@ class Jit(_frit.Function):
                         # NumPy would have written arguments up to here.
                         self._settle(trace, values, given, a)
                     raise
-        except Abandon as e:
+        except Break as e:
             trace.restore()
             drawn(states, back=True)
             entry.broken = e.with_traceback(None)
             return self._numpy(args, kwargs, entry.broken)
         if drawn(states):
             trace.forgo("a random generator gives other numbers at each call")
-        if trace.unnamed and (a.seen.arrays or a.seen.opaque):
+        if trace.unnamed and (a.seen.opaque or a.seen.bytes() > MOST_FIXED):
             trace.forgo("an array that was made of names outside of the function")
+        elif trace.unnamed and entry.fixed is None:
+            entry.fixed = [(x, x.tobytes()) for x in a.seen.arrays]
         entry.captured = [x for x, _ in trace.captured]
         with self._lock:
             entry.tree.insert(trace.tape, end if trace.live is None else Live(trace.live))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import random
 import types
@@ -98,12 +99,24 @@ class Surroundings:
 
 
 class Seen:
-    """Arrays and generators among the values of names; the arrays keep their ids as long as this lives."""
+    """Arrays and generators among the values of names; the arrays keep their ids as long as this lives. `opaque`: there are
+    objects that may hold others."""
 
     __slots__ = ("arrays", "generators", "opaque", "held")
 
     def __init__(self):
         self.arrays, self.generators, self.opaque, self.held = [], [], False, []
+
+    def bytes(self):
+        return sum(a.nbytes for a in self.arrays)
+
+
+#: Modules whose objects no array is made of.
+_BENIGN = frozenset("typing typing_extensions logging re threading _thread abc enum functools types warnings contextvars weakref ctypes".split())
+
+
+def _benign(t):
+    return t.__module__.partition(".")[0] in _BENIGN or issubclass(t, (BaseException, enum.Enum))
 
 
 def _function(v):
@@ -141,6 +154,6 @@ def _token(v, seen, depth):
             return t, tuple([(_token(k, seen, depth + 1), _token(y, seen, depth + 1)) for k, y in v.items()])
         if simple(v):
             return t, tuple([(k, _token(y, seen, depth + 1)) for k, y in v.__dict__.items()])
-    seen.opaque = True
+    seen.opaque |= not _benign(t)
     seen.held.append(v)
     return "same", id(v)
