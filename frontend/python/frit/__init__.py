@@ -12,6 +12,7 @@ from . import calls as _calls
 from . import rules as _rules  # noqa: F401  (gives tracers the methods of arrays)
 from ._frit import STAGES
 from ._frit import stats as _stats
+from .coverage import Coverage, Covered, coverage
 from .debug import debug_nans, disable_jit
 from .errors import FallbackError, FallbackWarning
 from .jit import Jit, jit
@@ -24,8 +25,8 @@ from .signature import Spec, spec
 _calls.bind()
 
 __all__ = [
-    "Array", "FallbackError", "FallbackWarning", "Jit", "Memory", "Report", "STAGES", "Saved", "Spec", "Temporary", "array", "compute",
-    "debug_nans", "disable_jit", "jit", "load", "spec", "stats",
+    "Array", "Coverage", "Covered", "FallbackError", "FallbackWarning", "Jit", "Memory", "Report", "STAGES", "Saved", "Spec",
+    "Temporary", "array", "compute", "coverage", "debug_nans", "disable_jit", "jit", "load", "spec", "stats",
 ]
 
 

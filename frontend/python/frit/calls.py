@@ -13,6 +13,7 @@ import warnings
 import numpy as np
 
 from . import _frit, debug
+from .coverage import seen
 from .errors import Abandon, Break, FallbackWarning, Values, user_place
 from .tape import Call, Ref, Replica, replica
 from .trace import current, traceable
@@ -64,8 +65,12 @@ def attempt(function, rule, args, kwargs):
     if trace.depth:
         return rule(*args, **kwargs)
     trace.depth = 1
+    noted = seen()
     try:
-        return rule(*args, **kwargs)
+        made = rule(*args, **kwargs)
+        if noted is not None:
+            noted.add(label(function), "decomposed" if noted.decomposed else "compiled")
+        return made
     except Abandon:
         raise
     except Break as e:
@@ -147,6 +152,9 @@ def fallback(trace, function, args, kwargs, why):
     quiet = isinstance(why, Values) or function in DEPENDENT or function is np.where and len(args) + len(kwargs) == 1
     if trace.fallback == "error" and not why.error and not quiet:
         raise Abandon(why.reason)
+    noted = seen()
+    if noted is not None:
+        noted.add(label(function), "sized" if quiet else "fallback", None if quiet else why.reason, why.place)
     found = list(tracers_in((args, kwargs)))
     targets = [t for t in written(function, args, kwargs) if t is not None]
     trace.cut([t._s for t in found], why.reason, everything=bool(targets))

@@ -47,6 +47,12 @@ def details(summary, body):
     return f"<details><summary>{escape(summary)}</summary>{body}</details>" if body else ""
 
 
+def box(head, line, body):
+    """A head, a line of text, and what is HTML already."""
+    line = f"<div>{escape(line)}</div>" if line else ""
+    return f'<div style="{_STYLE}"><strong>{escape(head)}</strong>{line}{body}</div>'
+
+
 def report(r):
     """A `Report`."""
     state = "compiled" if r.compiled else "compiled in part" if r.segments else "not compiled"

@@ -19,6 +19,7 @@ import types
 
 import numpy as np
 
+from .coverage import seen
 from .errors import Abandon, Break, Values, local
 
 _ORIGINAL: dict = {}
@@ -164,7 +165,10 @@ def _drawing(name, f):
     @functools.wraps(f)
     def draw(*args, **kwargs):
         if _outside(name) is not None:
-            local.trace.forgo(f"numpy.random.{name} gives other numbers at each call")
+            why = f"numpy.random.{name} gives other numbers at each call"
+            local.trace.forgo(why)
+            if seen() is not None:
+                seen().add(f"numpy.random.{name}", "fallback", why)
         return f(*args, **kwargs)
 
     return draw

@@ -1,6 +1,9 @@
 """`frit.disable_jit` and `frit.debug_nans`."""
 
 import linecache
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -189,3 +192,25 @@ def test_replayed_paths_are_checked():
         f(-np.ones(3))
     assert line_of(e) == "y = np.sqrt(x)"
     agree(f(np.ones(3)), np.sqrt(np.ones(3) * 2))
+
+
+def test_environment_variables():
+    code = """
+import numpy as np, frit
+f = frit.jit(lambda x: print(type(x).__name__) or np.log(x))
+f(np.ones(2)), f(np.ones(2))
+"""
+
+    def ran(**variables):
+        done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **variables}, capture_output=True, text=True, check=True)
+        return done.stdout.split(), done.stderr
+
+    assert len(ran()[0]) == 1 and not ran()[1]
+    assert ran(FRIT_DISABLE_JIT="1")[0] == ["ndarray", "ndarray"]
+    out, told = ran(FRIT_DUMP="graph,kernels")
+    assert len(out) == 1 and "== graph of" in told and "== kernels of" in told and "log" in told
+    code = code.replace("np.ones(2)", "np.zeros(2)")
+    assert len(ran()[0]) == 1
+    with pytest.raises(subprocess.CalledProcessError) as e:
+        ran(FRIT_DEBUG_NANS="1")
+    assert "FloatingPointError: log made inf" in e.value.stderr

@@ -28,7 +28,7 @@ def test_examples(path, tmp_path, monkeypatch):
     assert not failed, "".join(failed)
 
 
-@pytest.mark.parametrize("thing", [frit, frit.disable_jit, frit.debug_nans], ids=lambda t: t.__name__)
+@pytest.mark.parametrize("thing", [frit, frit.coverage, frit.debug_nans, frit.disable_jit], ids=lambda t: t.__name__)
 def test_docstrings(thing):
     test = doctest.DocTestParser().get_doctest(thing.__doc__, {}, thing.__name__, None, 0)
     failed = []

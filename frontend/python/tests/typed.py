@@ -39,6 +39,8 @@ plain.save("f.frit.json", x)
 assert_type(frit.load("f.frit.json"), frit.Saved)
 assert_type(frit.stats(), dict[str, int])
 
+assert_type([c.line for c in frit.coverage(plain, x).fallbacks], list[int])
+
 with frit.disable_jit(), frit.debug_nans(False):
     plain(x)
 
