@@ -61,10 +61,11 @@ def pytest_collectstart(collector):
 
     if isinstance(collector, pytest.Module):
         table, names = _replacements(), vars(collector.obj)
+        asserting = [f for n, f in vars(numpy.testing).items() if n.startswith("assert")]
         for name, value in list(names.items()):
             if id(value) in table:
                 names[name] = table[id(value)]
-            elif name.startswith("assert") and getattr(numpy.testing, name, None) is value:
+            elif any(value is f for f in asserting):
                 names[name] = _told_apart(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from .errors import Abandon, Break, Values, local
 from .storage import element, put, read, shadow, show
@@ -490,6 +491,8 @@ def parse(x, index):
                 parts.append(operator.index(p))
             except TypeError as e:
                 raise Break(str(e), error=True) from None
+    if advanced:
+        _check_positions(x.shape, parts)
     masks = [p for p in parts if type(p) is Tracer and p.dtype.kind == "b"]
     if masks and all(m.known() is not None for m in masks):
         split = []
@@ -497,6 +500,18 @@ def parse(x, index):
             split.extend(trace.known(i) for i in p.known().nonzero()) if any(p is m for m in masks) else split.append(p)
         parts = split
     return tuple(parts), advanced
+
+
+def _check_positions(shape, parts):
+    """NumPy's errors for positions that are known: out of bounds, masks of another shape, too many."""
+    dummy = as_strided(_zeros(1, bool), shape, (0,) * len(shape), writeable=False)
+    values = tuple(p.known() if type(p) is Tracer else p for p in parts)
+    if 0 in shape and any(v is None and type(p) is Tracer for p, v in zip(parts, values)):
+        return
+    try:
+        dummy[tuple(_zeros(p.shape, p.dtype if p.dtype.kind == "b" else int) if type(p) is Tracer and v is None else v for p, v in zip(parts, values))]
+    except IndexError as e:
+        raise Break(str(e), error=True) from None
 
 
 def array_of(p):

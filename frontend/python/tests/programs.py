@@ -6,6 +6,9 @@ A line is `arguments | statements`; arguments are named `a`, `b`, `c`, ... The r
 #: What stands for arguments: v, w float64[8]; m, n float64[4, 6]; s, t float64[4, 4]; i int64[8]; k int64[3] (positions);
 #: z complex128[5]; f float32[4, 6]; q bool[8]; c float64[3, 4, 5]; g a NumPy float64 scalar; u uint8[8].
 COMPILED = """
+f | return np.isclose(a, a[0, 0] * 0 + 1.0000000000000002), np.isclose(a * 0 + 1, 0.9999999999999998, rtol=0, atol=0)
+u | return a.sum(dtype=np.uint8), np.cumsum(a, dtype=np.int16), np.add.reduce(a[None], axis=None)
+v | return (a + 1)[7], (a + 1)[-8], (a * 2).reshape(2, 4)[1, 3]
 v | return a + 1
 v w | return a * b - a / b
 f | return a * 2.5 + 1
@@ -221,6 +224,13 @@ i | a += 0.5
 v | return np.concatenate([a, a[None]])
 s | return np.linalg.inv(a * 0)
 v k | return a[b + 100]
+v | return a[np.array([True, False])]
+m | return np.rollaxis(a, -5)
+m | return np.moveaxis(a, 3, 0)
+m | return np.rot90(a, 1, (0, 5))
+v | return np.vsplit(a, 2)
+v | return np.meshgrid(a, a, indexing="up")
+v w | return np.concatenate([a, b], out=np.zeros(3) + a[0])
 v | return np.broadcast_to(a, (3, 5))
 v | np.broadcast_to(a, (2, 8))[0] = 1
 v | return a.transpose(1, 0)

@@ -176,6 +176,9 @@ class Array:
     def __dlpack_device__(self):
         return (1, 0)
 
+    def __array_wrap__(self, a, context=None, return_scalar=False):
+        return a if type(a) is Array else array(a)
+
     def __reduce__(self):
         return _unpickle, (np.array(_value(self)),)
 
@@ -185,9 +188,11 @@ class Array:
     # Indexing.
 
     def __getitem__(self, index):
+        _check_positions(self.shape, index)
         return run(Tracer.__getitem__, Method("__getitem__"), (self, _positions(index)), {})
 
     def __setitem__(self, index, value):
+        _check_positions(self.shape, index)
         run(Tracer.__setitem__, Method("__setitem__"), (self, index, value), {})
 
     def __delitem__(self, index):
@@ -200,6 +205,53 @@ class Array:
 
     def __array_function__(self, func, types, args, kwargs):
         return call(func, args, kwargs)
+
+
+class Flat:
+    """All elements of an array in C order: reading gives copies, writing goes to the array."""
+
+    __slots__ = ("base", "_next")
+    __hash__ = None
+
+    def __init__(self, base):
+        self.base, self._next = base, 0
+
+    index = property(lambda self: self._next)
+
+    def __len__(self):
+        return self.base.size
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self._next >= self.base.size:
+            raise StopIteration
+        self._next += 1
+        return self[self._next - 1]
+
+    def __getitem__(self, index):
+        return run(lambda t, at: t.flat[at], lambda a, at: a.flat[at], (self.base, _positions(index)), {})
+
+    def __setitem__(self, index, value):
+        def traced(t, at, v):
+            t.flat[at] = v
+
+        def plain(a, at, v):
+            a.flat[at] = v
+
+        run(traced, plain, (self.base, _positions(index), value), {})
+
+    def __array__(self, dtype=None, copy=None):
+        return self.base.flatten().__array__(dtype, copy)
+
+    def copy(self):
+        """The elements as an array of one axis."""
+        return self.base.flatten()
+
+
+def _set_flat(x, value):
+    Flat(x)[:] = value
 
 
 def _set_shape(x, shape):
@@ -220,6 +272,14 @@ def _positions(index):
     if type(index) is tuple:
         return tuple(_value(p) if type(p) is Array and p.dtype.kind == "b" else p for p in index)
     return index
+
+
+def _check_positions(shape, index):
+    """IndexError for lazy positions that are computed and out of bounds; others are found when they are computed."""
+    parts = index if type(index) is tuple else (index,)
+    if any(type(p) is Array and p.ndim and p.dtype.kind in "iu" for p in parts):
+        if all(type(p) is not Array or p.computed or p.dtype.kind == "b" for p in parts):
+            as_strided(np.zeros(1, bool), shape, (0,) * len(shape), writeable=False)[_plain(index, {})]
 
 
 # From arrays to tracers and back.
@@ -557,7 +617,7 @@ def _attribute(name):
     def put(self, value):
         run(lambda t, v: setattr(t, name, v), lambda a, v: setattr(a, name, v), (self, value), {})
 
-    return property(get, put if name in ("real", "imag", "flat") else None, doc=f"`numpy.ndarray.{name}`.")
+    return property(get, put if name in ("real", "imag") else None, doc=f"`numpy.ndarray.{name}`.")
 
 
 def _install():
@@ -590,7 +650,8 @@ def _install():
     for name in methods:
         setattr(Array, name, _forward(name))
     Array.__copy__ = lambda self: self.copy()
-    for name in ("T", "mT", "real", "imag", "flat"):
+    Array.flat = property(Flat, _set_flat, doc="`numpy.ndarray.flat`.")
+    for name in ("T", "mT", "real", "imag"):
         setattr(Array, name, _attribute(name))
 
 

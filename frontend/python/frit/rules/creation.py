@@ -35,8 +35,8 @@ def diag(v, k=0):
 
 @rule(np.meshgrid)
 def meshgrid(*xi, copy=True, sparse=False, indexing="xy"):
-    if sparse or not copy:
-        raise NoRule("with sparse or without copy has no rule")
+    if sparse or not copy or indexing not in ("xy", "ij"):
+        raise NoRule("with sparse, without copy, or with another indexing has no rule")
     return tuple(result(n) for n in current().call("meshgrid", [array(x).node for x in xi], indexing == "xy"))
 
 

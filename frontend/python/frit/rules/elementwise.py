@@ -13,6 +13,9 @@ from ..tracer import Tracer, operand
 from .arguments import array, given, none_but, result, store
 from .table import RULES, rule
 
+#: NumPy's own, also while `numpy` is patched.
+_asarray = np.asarray
+
 
 @rule(np.where)
 def where(condition, x=None, y=None):
@@ -49,9 +52,17 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     return r if copy or x._scalar else store(x, r)
 
 
+def _typed(x, other):
+    """A Python number in the type that NumPy gives it beside an array: several steps follow, all in that type."""
+    if type(x) in (int, float, complex) and type(other) is Tracer:
+        return _asarray(x, np.result_type(other.dtype, x))[()]
+    return x
+
+
 @rule(np.isclose)
 def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     trace = current()
+    a, b = _typed(a, b), _typed(b, a)
     node = trace.call("isclose", operand(trace, a), operand(trace, b), rtol, atol, equal_nan)
     return trace.fresh(node)
 

@@ -20,9 +20,15 @@ def _castable(xs, dtype, casting):
         raise TypeError("Cannot cast array data")
 
 
+def _one_target(out, dtype, casting):
+    if out is not None and (dtype is not None or casting != "same_kind"):
+        raise NoRule("with out= and another type or casting has no rule")
+
+
 @rule(np.concatenate)
 def concatenate(arrays_, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
     _castable(arrays_, dtype, casting)
+    _one_target(out, dtype, casting)
     r = current().fresh(current().call("concatenate", arrays(arrays_), axis), vague=any(not t._a.flags.c_contiguous for t in tracers((arrays_,))))
     return store(out, r if dtype is None else r.astype(dtype))
 
@@ -30,6 +36,7 @@ def concatenate(arrays_, /, axis=0, out=None, *, dtype=None, casting="same_kind"
 @rule(np.stack)
 def stack(arrays_, axis=0, out=None, *, dtype=None, casting="same_kind"):
     _castable(arrays_, dtype, casting)
+    _one_target(out, dtype, casting)
     r = current().fresh(current().call("stack", arrays(arrays_), axis), vague=True)
     return store(out, r if dtype is None else r.astype(dtype))
 

@@ -119,11 +119,27 @@ def expand_dims(a, axis):
     return a._view(("reshape", a.shape, shape))
 
 
+def _axis(axis, ndim):
+    """An axis counted from the front; NumPy words the error."""
+    if not -ndim <= operator.index(axis) < ndim:
+        raise NoRule("of an axis out of bounds has no rule")
+    return operator.index(axis) % ndim
+
+
+def _axes(axes, ndim):
+    axes = [_axis(a, ndim) for a in axes]
+    if len(set(axes)) != len(axes):
+        raise NoRule("of an axis given twice has no rule")
+    return axes
+
+
 @rule(np.moveaxis)
 def moveaxis(a, source, destination):
     a = array(a)
     source, destination = axes_of(source), axes_of(destination)
-    source, destination = [s % a.ndim for s in source], [d % a.ndim for d in destination]
+    source, destination = _axes(source, a.ndim), _axes(destination, a.ndim)
+    if len(source) != len(destination):
+        raise NoRule("with as many sources as destinations only")
     order = [k for k in range(a.ndim) if k not in source]
     for d, s in sorted(zip(destination, source)):
         order.insert(d, s)
@@ -133,7 +149,9 @@ def moveaxis(a, source, destination):
 @rule(np.rollaxis)
 def rollaxis(a, axis, start=0):
     a = array(a)
-    axis, start = axis % a.ndim, start + a.ndim if start < 0 else start
+    axis, start = _axis(axis, a.ndim), start + a.ndim if start < 0 else start
+    if not 0 <= start <= a.ndim:
+        raise NoRule("with a position out of bounds has no rule")
     start -= axis < start
     order = [k for k in range(a.ndim) if k != axis]
     order.insert(start, axis)
@@ -171,7 +189,7 @@ RULES[np.flipud] = lambda m: array(m)[::-1]
 @rule(np.rot90)
 def rot90(m, k=1, axes=(0, 1)):
     m, k = array(m), k % 4
-    a, b = (x % m.ndim for x in axes)
+    a, b = _axes(axes, m.ndim)
     if k == 0:
         return m[:]
     if k == 2:
@@ -184,7 +202,7 @@ def rot90(m, k=1, axes=(0, 1)):
 def _split(even):
     def f(ary, indices_or_sections, axis=0):
         a = array(ary)
-        axis = axis % a.ndim
+        axis = _axis(axis, a.ndim)
         n, s = a.shape[axis], indices_or_sections
         if isinstance(s, (int, np.integer)):
             if even and n % s:
@@ -200,7 +218,16 @@ def _split(even):
 
 
 RULES[np.split], RULES[np.array_split] = _split(True), _split(False)
-RULES[np.hsplit] = lambda ary, s: _split(True)(ary, s, 0 if array(ary).ndim == 1 else 1)
-RULES[np.vsplit] = lambda ary, s: _split(True)(ary, s, 0)
-RULES[np.dsplit] = lambda ary, s: _split(True)(ary, s, 2)
-RULES[np.unstack] = lambda x, /, *, axis=0: tuple(array(x)[(slice(None),) * (axis % array(x).ndim) + (k,)] for k in range(array(x).shape[axis]))
+
+
+def _splitting(least, axis):
+    def f(ary, indices_or_sections):
+        if array(ary).ndim < least:
+            raise NoRule("of too few axes has no rule")
+        return _split(True)(ary, indices_or_sections, 0 if array(ary).ndim == 1 else axis)
+
+    return f
+
+
+RULES[np.hsplit], RULES[np.vsplit], RULES[np.dsplit] = _splitting(1, 1), _splitting(2, 0), _splitting(3, 2)
+RULES[np.unstack] = lambda x, /, *, axis=0: tuple(array(x)[(slice(None),) * _axis(axis, array(x).ndim) + (k,)] for k in range(array(x).shape[axis]))

@@ -43,7 +43,7 @@ def ufunc_call(ufunc, method, inputs, kwargs):
     if trace is None:
         raise RuntimeError("a traced array was used after its function had returned")
     try:
-        return _call(trace, ufunc, method, inputs, {k: v for k, v in kwargs.items() if v is not None})
+        return _call(trace, ufunc, method, inputs, {k: v for k, v in kwargs.items() if v is not None or k == "axis" and method != "__call__"})
     except NoRule as e:
         raise Break(f"numpy.{ufunc.__name__}{'' if method == '__call__' else '.' + method} {e}") from None
     except Exception as e:
