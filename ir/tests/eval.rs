@@ -103,6 +103,69 @@ fn factors_multiply_to_the_matrix() {
     assert!(matches!(node(Op::Inv, Attrs::NONE, &[&singular]), Err(EvalError::Matrix { .. })));
 }
 
+/// `x` with column `j` multiplied by element `j` of `by`.
+fn columns_times(x: &Array, by: &Array) -> Array {
+    let t = x.dtype;
+    Array::from_fn(t, x.shape(), |i| Scalar::complex(t, x.at(i).as_complex() * by.at(&i[1..]).as_complex()))
+}
+
+#[test]
+fn singular_and_eigenvectors() {
+    for t in [DType::F64, DType::C128] {
+        for (rows, cols) in [(1, 1), (4, 4), (6, 3), (3, 6), (2, 0), (0, 2)] {
+            // Also of rank 1: most singular values are 0, and their vectors are made up.
+            let full_rank = sample(t, rows, cols);
+            let one = product(&sample(t, rows, 1), &sample(t, 1, cols));
+            for a in [full_rank, one] {
+                for full in [false, true] {
+                    let usv = node(Op::Svd, flag(Key::Full, full), &[&a]).expect("converges");
+                    let (u, s, vh) = (&usv[0], &usv[1], &usv[2]);
+                    close(&product(&adjoint(u), u), &eye(t, u.shape()[1]));
+                    close(&product(vh, &adjoint(vh)), &eye(t, vh.shape()[0]));
+                    let values = numbers(s);
+                    assert!(values.windows(2).all(|w| w[0] >= w[1]) && values.iter().all(|v| *v >= 0.0));
+                    let k = values.len();
+                    let thin = |x: &Array, axis: usize| {
+                        let indices: Vec<usize> = (0..k).collect();
+                        Array { dtype: t, data: x.data.select(ndarray::Axis(axis), &indices) }
+                    };
+                    close(&product(&columns_times(&thin(u, 1), s), &thin(vh, 0)), &a);
+                }
+            }
+        }
+        for n in [1, 2, 5, 8] {
+            // A general matrix, a rotation (complex pairs), and one with a single eigenvector.
+            let jordan = Array::from_fn(t, &[n, n], |i| {
+                Scalar::from_f64(t, (i[0] <= i[1] && i[1] <= i[0] + 1) as u8 as f64)
+            });
+            let turned = Array::from_fn(t, &[n, n], |i| {
+                Scalar::from_f64(t, if (i[0] + 1) % n == i[1] { 1.0 } else { 0.0 })
+            });
+            for a in [sample(t, n, n), jordan, turned] {
+                let found = node(Op::Eig, Attrs::NONE, &[&a]).expect("converges");
+                let c = Array { dtype: DType::C128, data: a.data.map(|v| v.cast(DType::C128)) };
+                close(&product(&c, &found[1]), &columns_times(&found[1], &found[0]));
+                let trace: Complex64 = found[0].data.iter().map(|v| v.as_complex()).sum();
+                let want: Complex64 = (0..n).map(|k| a.at(&[k, k]).as_complex()).sum();
+                assert!((trace - want).norm() < 1e-12 * (n as f64) * want.norm().max(1.0), "{trace} {want}");
+            }
+        }
+        // Least squares: the residual is orthogonal to the columns, and the solution to the null space.
+        for (rows, cols) in [(6, 3), (3, 6), (4, 4)] {
+            let a = sample(t, rows, cols);
+            let b = sample(t, rows, 2);
+            let rcond = Attrs::new([(Key::Value, Attr::Scalar(Scalar::from_f64(DType::F64, 1e-12)))]);
+            let found = node(Op::Lstsq, rcond, &[&a, &b]).expect("converges");
+            let ax = product(&a, &found[0]);
+            let left = Array::from_fn(t, &[rows, 2], |i| {
+                Scalar::complex(t, b.at(i).as_complex() - ax.at(i).as_complex())
+            });
+            close(&product(&adjoint(&a), &left), &Array::from_fn(t, &[cols, 2], |_| Scalar::zero(t)));
+            assert_eq!(found[2].at(&[]).as_i64(), rows.min(cols) as i64);
+        }
+    }
+}
+
 #[test]
 fn windows_and_scatters() {
     let t = DType::I32;

@@ -165,12 +165,15 @@ pub fn pinv(b: &mut Builder, x: Value, rcond: Option<f64>) -> Built {
     super::matmul(b, v, scaled)
 }
 
-/// Least squares: solution, residuals, rank, singular values. `rcond` defaults to `eps * max(m, n)`.
+/// Least squares: solution, residuals, rank, singular values. `rcond` defaults to `eps * max(m, n)`; a negative
+/// one stands for `eps`, as in LAPACK.
 pub fn lstsq(b: &mut Builder, a: Value, y: Value, rcond: Option<f64>) -> Result<Vec<Value>, TypeError> {
     let (m, n) = matrix_sizes(b, Op::Lstsq, a)?;
     let t = b.result_type(&[a.into(), y.into()]);
     let rcond = match rcond {
-        Some(r) => r,
+        Some(r) if r >= 0.0 => r,
+        // LAPACK's way to ask for the machine precision.
+        Some(_) => epsilon(if t.is_inexact() { t } else { DType::F64 }),
         None => {
             let n = constant_size(b, Op::Lstsq, &m.maximum(&n), "the matrix's larger side")?;
             epsilon(if t.is_inexact() { t } else { DType::F64 }) * n as f64

@@ -1,10 +1,11 @@
 //! Products of matrices and linear algebra, on stacks of matrices.
 //!
 //! Methods are those of Golub and Van Loan, *Matrix Computations*: elimination with partial pivoting, Cholesky by
-//! columns, Householder reflections with LAPACK's signs, Jacobi's method for Hermitian matrices. All arithmetic is on
+//! columns, Householder reflections with LAPACK's signs; `spectral` has those for eigenvalues. All arithmetic is on
 //! complex doubles, rounded to the element type at the end.
 
 use super::elementwise::{binary, sum};
+use super::spectral::{adjoint, complete, eig, jacobi, lstsq, svd};
 use super::{Array, EvalError, Evaluated};
 use crate::attrs::Key;
 use crate::dtype::{DType, Scalar};
@@ -13,10 +14,10 @@ use crate::ops::Op;
 use ndarray::{Array2, ArrayViewD, Dimension, IxDyn};
 use num_complex::Complex64;
 
-type Matrix = Array2<Complex64>;
+pub(super) type Matrix = Array2<Complex64>;
 
-const ONE: Complex64 = Complex64::new(1.0, 0.0);
-const ZERO: Complex64 = Complex64::new(0.0, 0.0);
+pub(super) const ONE: Complex64 = Complex64::new(1.0, 0.0);
+pub(super) const ZERO: Complex64 = Complex64::new(0.0, 0.0);
 
 /// `x` with its batch axes broadcast.
 fn batched<'a>(x: &'a Array, batch: &[usize]) -> ArrayViewD<'a, Scalar> {
@@ -73,19 +74,19 @@ pub(super) fn linalg(n: &Node, args: &[&Array], shapes: &[Vec<usize>]) -> Evalua
     // The batch axes of the first result, which has as many further axes as one matrix's result.
     let own = match n.op {
         Op::Det | Op::Slogdet => 0,
-        Op::Eigvalsh | Op::Svdvals | Op::Eigh => 1,
+        Op::Eigvalsh | Op::Svdvals | Op::Eigh | Op::Eig | Op::Eigvals => 1,
         _ => 2,
     };
-    if matches!(n.op, Op::Svd | Op::Eig | Op::Eigvals | Op::Lstsq) {
-        return Err(EvalError::Unsupported(n.op));
-    }
     let batch = &shapes[0][..shapes[0].len() - own];
     let operands: Vec<_> = args.iter().map(|a| batched(a, batch)).collect();
     let mut elements: Vec<Vec<Scalar>> = vec![Vec::new(); types.len()];
     for at in positions(batch) {
         let m: Vec<Matrix> = operands.iter().map(|x| matrix(x, &at).map(|s| s.as_complex())).collect();
         for ((all, result), t) in elements.iter_mut().zip(one(n, &m)?).zip(&types) {
-            all.extend(result.iter().map(|v| Scalar::complex(*t, *v)));
+            let element = |v: &Complex64| {
+                if t.is_inexact() { Scalar::complex(*t, *v) } else { Scalar::from_i64(*t, v.re as i64) }
+            };
+            all.extend(result.iter().map(element));
         }
     }
     Ok(elements.into_iter().zip(shapes).zip(&types).map(|((e, s), t)| Array::new(*t, s, e)).collect())
@@ -144,7 +145,24 @@ fn one(n: &Node, m: &[Matrix]) -> Result<Vec<Matrix>, EvalError> {
             vec![real_column(values), vectors]
         }
         Op::Eigvalsh => vec![real_column(jacobi(&hermitian(a, n.attrs.bool(Key::Lower))).0)],
-        Op::Svdvals => vec![real_column(singular_values(a))],
+        Op::Svdvals => vec![real_column(svd(a).1)],
+        Op::Svd => {
+            let (u, s, v) = svd(a);
+            let full = n.attrs.bool(Key::Full);
+            let (u, v) = if full { (complete(&u, a.nrows()), complete(&v, a.ncols())) } else { (u, v) };
+            vec![u, real_column(s), adjoint(&v)]
+        }
+        Op::Eig | Op::Eigvals => {
+            let why = "Eigenvalues did not converge";
+            let (values, vectors) = eig(a).ok_or(EvalError::Matrix { op: n.op, why })?;
+            let values = Matrix::from_shape_vec((values.len(), 1), values).expect("a column");
+            if n.op == Op::Eig { vec![values, vectors] } else { vec![values] }
+        }
+        Op::Lstsq => {
+            let rcond = n.attrs.scalar(Key::Value).as_f64();
+            let (x, residuals, rank, s) = lstsq(a, &m[1], rcond);
+            vec![x, real_column(residuals), single((rank as f64).into()), real_column(s)]
+        }
         other => return Err(EvalError::Unsupported(other)),
     })
 }
@@ -233,7 +251,7 @@ fn cholesky(a: &Matrix) -> Option<Matrix> {
 }
 
 /// Householder's reflections with the signs of LAPACK's `larfg`: full Q and R.
-fn reflect(a: &Matrix) -> (Matrix, Matrix) {
+pub(super) fn reflect(a: &Matrix) -> (Matrix, Matrix) {
     let (rows, cols) = a.dim();
     let (mut q, mut r) = (Matrix::eye(rows), a.clone());
     for k in 0..rows.min(cols) {
@@ -280,85 +298,4 @@ fn hermitian(a: &Matrix, lower: bool) -> Matrix {
             a[(j, i)].conj()
         }
     })
-}
-
-/// The rotation `[[c, s], [-s^*, c]]` that makes columns `p` and `q` with squared norms `x`, `y` and inner product
-/// `z = p^H q` orthogonal.
-fn rotation(x: f64, y: f64, z: Complex64) -> (f64, Complex64) {
-    let zeta = (y - x) / (2.0 * z.norm());
-    let t = zeta.signum() / (zeta.abs() + (1.0 + zeta * zeta).sqrt());
-    let c = 1.0 / (1.0 + t * t).sqrt();
-    (c, z / z.norm() * (c * t))
-}
-
-fn rotate(m: &mut Matrix, p: usize, q: usize, c: f64, s: Complex64) {
-    for i in 0..m.nrows() {
-        let (x, y) = (m[(i, p)], m[(i, q)]);
-        m[(i, p)] = x * c - y * s.conj();
-        m[(i, q)] = x * s + y * c;
-    }
-}
-
-const SWEEPS: usize = 60;
-
-/// Eigenvalues ascending and eigenvectors in columns, by Jacobi's method.
-fn jacobi(a: &Matrix) -> (Vec<f64>, Matrix) {
-    let n = a.nrows();
-    let (mut m, mut vectors) = (a.clone(), Matrix::eye(n));
-    for _ in 0..SWEEPS {
-        let mut quiet = true;
-        for p in 0..n {
-            for q in p + 1..n {
-                let z = m[(p, q)];
-                if z.norm() <= 1e-17 * (m[(p, p)].norm() * m[(q, q)].norm()).sqrt() || z.norm() < 1e-300 {
-                    continue;
-                }
-                quiet = false;
-                let (c, s) = rotation(m[(p, p)].re, m[(q, q)].re, z);
-                rotate(&mut m, p, q, c, s);
-                // The rows, by the adjoint.
-                m = m.t().map(|v| v.conj());
-                rotate(&mut m, p, q, c, s);
-                m = m.t().map(|v| v.conj());
-                rotate(&mut vectors, p, q, c, s);
-            }
-        }
-        if quiet {
-            break;
-        }
-    }
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|i, j| m[(*i, *i)].re.total_cmp(&m[(*j, *j)].re));
-    let values = order.iter().map(|i| m[(*i, *i)].re).collect();
-    (values, Matrix::from_shape_fn((n, n), |(i, j)| vectors[(i, order[j])]))
-}
-
-/// Singular values descending, by one-sided Jacobi rotations (Hestenes, J. SIAM 6, 1958).
-fn singular_values(a: &Matrix) -> Vec<f64> {
-    // Work on the narrower side, so that there are as many columns as singular values.
-    let mut m = if a.nrows() < a.ncols() { a.t().to_owned() } else { a.clone() };
-    let n = m.ncols();
-    let product = |m: &Matrix, p: usize, q: usize| -> Complex64 {
-        m.column(p).iter().zip(m.column(q)).map(|(x, y)| x.conj() * y).sum()
-    };
-    for _ in 0..SWEEPS {
-        let mut quiet = true;
-        for p in 0..n {
-            for q in p + 1..n {
-                let (x, y, z) = (product(&m, p, p).re, product(&m, q, q).re, product(&m, p, q));
-                if z.norm() <= 1e-16 * (x * y).sqrt() || z.norm() < 1e-300 {
-                    continue;
-                }
-                quiet = false;
-                let (c, s) = rotation(x, y, z);
-                rotate(&mut m, p, q, c, s);
-            }
-        }
-        if quiet {
-            break;
-        }
-    }
-    let mut values: Vec<f64> = (0..n).map(|k| product(&m, k, k).re.sqrt()).collect();
-    values.sort_by(|x, y| y.total_cmp(x));
-    values
 }

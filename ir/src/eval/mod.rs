@@ -7,8 +7,8 @@
 //!   included, is written here directly.
 //! - Sums, means and products of matrices of floats are the sum of the exact terms, rounded about once (compensated
 //!   summation); running sums and products go in order, as NumPy's do.
-//! - Linear algebra uses textbook methods with LAPACK's conventions for signs and pivots. `eig`, `eigvals` and `lstsq`
-//!   are refused ([`EvalError::Unsupported`]).
+//! - Linear algebra uses textbook methods with LAPACK's conventions for signs and pivots; the phases of singular vectors,
+//!   and the order and phases of eigenvectors of `eig`, are open.
 //!
 //! ```
 //! use frit_ir::{DType, Scalar, TensorType, build::Builder, eval::{Array, Sizes, eval}, Dim, Op};
@@ -27,6 +27,7 @@ mod linalg;
 mod movement;
 mod order;
 pub mod scalar;
+mod spectral;
 
 use crate::attrs::Key;
 use crate::dim::{Dim, Symbol};
