@@ -365,7 +365,7 @@ _RULED = "__getitem__ __setitem__ reshape transpose swapaxes ravel flatten squee
 _RULELESS = "argpartition byteswap resize tobytes tofile dump dumps getfield setfield setflags newbyteorder is_integer as_integer_ratio hex".split()
 
 
-def bind():
+def bind() -> None:
     """Gives the methods of tracers their way to NumPy; called once all rules are there."""
     for name in _RULED:
         setattr(Tracer, name, bounded(Tracer.__dict__[name]))

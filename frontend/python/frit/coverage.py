@@ -33,11 +33,11 @@ class Covered:
 class Coverage:
     """The NumPy calls of one run of a function, in order of the source."""
 
-    def __init__(self, name: str, calls: list[Covered], whole: str | None) -> None:
+    def __init__(self, name: str, calls: list[Covered], unlisted: str | None) -> None:
         self.name = name
         self.calls = calls
-        #: Why the function runs through NumPy as a whole, from where its calls are not listed; or None.
-        self.whole = whole
+        #: Why there are calls through NumPy that are not listed; or None.
+        self.unlisted = unlisted
 
     def __iter__(self) -> Iterator[Covered]:
         return iter(self.calls)
@@ -58,15 +58,15 @@ class Coverage:
     def __str__(self) -> str:
         counts = {how: sum(c.how == how for c in self.calls) for how in ("compiled", "decomposed", "sized", "fallback")}
         lines = [f"{self.name}: " + ", ".join(f"{n} {how}" for how, n in counts.items() if n)]
-        if self.whole:
-            lines.append(f"the whole function runs through NumPy: {self.whole}")
+        if self.unlisted:
+            lines.append(self.unlisted)
         rows = list(self._rows())
         widths = [max(len(r[k]) for r in rows) for k in range(3)] if rows else []
         lines += ["  ".join([*(c.ljust(w) for c, w in zip(r, widths)), r[3]]).rstrip() for r in rows]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return html.box(self.name, self.whole, html.table(("line", "call", "", "source"), list(self._rows())))
+        return html.box(self.name, self.unlisted, html.table(("line", "call", "", "source"), list(self._rows())))
 
 
 class Seen:
@@ -118,7 +118,10 @@ def coverage(function: Callable[..., object], *args: object, **kwargs: object) -
         local.seen = before
     calls = [Covered(*key, *what) for key, what in noted.items()]
     calls.sort(key=lambda c: (c.file, c.line))
-    whole = [e.broken.message() for e in traced._entries.values() if e.broken is not None]
+    # What was abandoned, what could not even be told from other calls, and arrays that no tracer stands for.
+    reasons = [f"{e.broken.message()}: the whole function runs through NumPy" for e in traced._entries.values() if e.broken is not None]
     if not traced._entries:
-        whole = [traced.explain(*args, **kwargs).reason]
-    return Coverage(traced.__name__, calls, whole[0] if whole else None)
+        reasons.append(traced.explain(*args, **kwargs).reason)
+    elif (foreign := traced._key(args, kwargs).foreign) is not None:
+        reasons.append(f"{foreign}: what is done with it is NumPy's, and not listed")
+    return Coverage(traced.__name__, calls, reasons[0] if reasons else None)

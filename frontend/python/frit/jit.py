@@ -124,6 +124,11 @@ class Jit(_frit.Function):
             return self._numpy(args, kwargs, Break(str(e), error=isinstance(e, TypeError)))
         if entry.broken is not None or a.opaque and debug.state.nans:
             return self._numpy(args, kwargs, entry.broken or Break(a.opaque))
+        if a.foreign is not None:
+            broken = Break(a.foreign)
+            if self._fallback == "error":
+                raise FallbackError(located(broken.reason, broken.place))
+            self._tell(broken, "NumPy computes what {} does with it")
         paths = entry.tree
         if paths.replayable and paths.live is None:
             slots = [x if type(x) is np.ndarray else np.asarray(x) for x in a.leaves]
@@ -172,13 +177,16 @@ class Jit(_frit.Function):
             raise FallbackError(located(broken.reason, broken.place)) from None
         interrupt.begin("numpy")
         result = debug.through_numpy(self._function, args, kwargs)
+        size = sum(a.nbytes for a in [*args, *kwargs.values()] if isinstance(a, np.ndarray))
+        self._tell(broken, f"{{}} ran through NumPy on {size} bytes of arguments")
+        return result
+
+    def _tell(self, broken, what):
+        """One warning for each place and reason."""
         if self._fallback == "warn" and (broken.place, broken.reason) not in self._told:
             self._told.add((broken.place, broken.reason))
             file, line, function = broken.place
-            size = sum(a.nbytes for a in [*args, *kwargs.values()] if isinstance(a, np.ndarray))
-            text = f"{broken.reason} (in {function}): {self.__name__} ran through NumPy on {size} bytes of arguments"
-            warnings.warn_explicit(text, FallbackWarning, file, line)
-        return result
+            warnings.warn_explicit(f"{broken.reason} (in {function}): {what.format(self.__name__)}", FallbackWarning, file, line)
 
     # Tracing.
 

@@ -87,6 +87,8 @@ class Signature:
         self.leaves, self.key, self.objects = [], [], []
         #: Why calls like this one run their Python: an argument that frit cannot look into.
         self.opaque = None
+        #: The same of an array: what the function does with it is NumPy's.
+        self.foreign = None
         self._seen = {}
 
     def flatten(self, x, depth=0):
@@ -130,6 +132,8 @@ class Signature:
     def _opaque(self, x, reason):
         self.key.append(("opaque", type(x)))
         self.opaque = self.opaque or reason
+        if isinstance(x, np.ndarray):
+            self.foreign = self.foreign or reason
         return x
 
     def done(self):

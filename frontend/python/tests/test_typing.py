@@ -37,6 +37,8 @@ def test_types(command, tmp_path_factory):
     pytest.importorskip("mypy")
     # One folder for both: they share mypy's cache. Installed packages are found by themselves.
     cwd = tmp_path_factory.getbasetemp()
-    env = {**os.environ, "MYPYPATH": "" if FOLDER.name == "site-packages" else str(FOLDER)}
+    env = dict(os.environ)
+    if FOLDER.name != "site-packages":
+        env.update(MYPYPATH=str(FOLDER), PYTHONPATH=str(FOLDER))
     done = subprocess.run([sys.executable, "-m", *command], cwd=cwd, env=env, capture_output=True, text=True)
     assert done.returncode == 0, "\n".join(line[:300] for line in (done.stdout + done.stderr).splitlines())
