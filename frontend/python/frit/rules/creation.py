@@ -8,7 +8,7 @@ import numpy as np
 
 from ..storage import keep_order
 from ..trace import current
-from ..tracer import Tracer, operand
+from ..tracer import Tracer
 from .arguments import array, result
 from .table import RULES, NoRule, rule
 
@@ -104,12 +104,14 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     trace, num = current(), operator.index(num)
     if num < 0:
         raise ValueError(f"Number of samples, {num}, must be non-negative.")
-    y = result(trace.call("linspace", operand(trace, start), operand(trace, stop), num, bool(endpoint)), scalar=False)
-    div, t = num - 1 if endpoint else num, y.dtype
+    t = np.result_type(*(x if type(x) in (bool, int, float, complex) else array(x).dtype for x in (start, stop)), 0.0)
+    start, stop = array(start).astype(t), array(stop).astype(t)
+    y = result(trace.call("linspace", start.node, stop.node, num, bool(endpoint)), scalar=False)
+    div = num - 1 if endpoint else num
     if axis:
         y = np.moveaxis(y, 0, axis)
     if dtype is not None:
         y = (np.floor(y) if np.issubdtype(dtype, np.integer) else y).astype(dtype)
     if not retstep:
         return y
-    return y, np.subtract(array(stop).astype(t), array(start).astype(t)) / div if div > 0 else np.nan
+    return y, np.subtract(stop, start) / div if div > 0 else np.nan

@@ -11,7 +11,7 @@ from ..storage import order_of
 from ..trace import current
 from ..tracer import Tracer, operand
 from .arguments import array, given, none_but, result, store
-from .table import RULES, rule
+from .table import RULES, NoRule, rule
 
 #: NumPy's own, also while `numpy` is patched.
 _asarray = np.asarray
@@ -42,6 +42,8 @@ def clip(a, a_min=np._NoValue, a_max=np._NoValue, out=None, *, min=np._NoValue, 
 @rule(np.round, np.around)
 def round_(a, decimals=0, out=None):
     a = array(a)
+    if a.dtype.kind == "b":
+        raise NoRule("of truth values has no rule")
     return store(out, result(current().call("round", a.node, operator.index(decimals)), a))
 
 
@@ -79,6 +81,8 @@ def _simple():
     for name in "fix isposinf isneginf isreal iscomplex sinc i0".split():
         def f(x, out=None, _name=name):
             x = array(x)
+            if _name in ("isposinf", "isneginf") and x.dtype.kind == "c":
+                raise TypeError("This operation is not supported for complex values because it would be ambiguous.")
             return store(out, result(current().call(_name, x.node), x))
         RULES[getattr(np, name)] = f
 

@@ -57,7 +57,7 @@ def vecmat(x, y, **kwargs):
     x, y = array(x), array(y)
     if y.ndim < 2 or not x.ndim:
         raise NoRule("of arrays with too few axes")
-    return scalar(np.matmul(np.conjugate(x)[..., None, :], y)[..., 0, :])
+    return scalar(np.matmul(x.conj()[..., None, :], y)[..., 0, :])
 
 
 def scalar(x):
@@ -77,10 +77,28 @@ def _routine(name, *more, results=1):
     return f
 
 
+def _cholesky(upper):
+    f = _routine("cholesky", False)
+
+    def g(x, **kwargs):
+        # The one triangle that is read is the upper one, too.
+        if upper:
+            return np.swapaxes(lower(np.swapaxes(array(x), -1, -2).conj(), **kwargs), -1, -2).conj()
+        return lower(array(x), **kwargs)
+
+    def lower(x, **kwargs):
+        if x.dtype.kind == "c":
+            # What the diagonal has of imaginary parts is not looked at.
+            x = np.where(array(np.eye(x.shape[-1], dtype=bool)), x.real, x)
+        return f(x, **kwargs)
+
+    return g
+
+
 GUFUNCS[lapack.inv] = _routine("inv")
 GUFUNCS[lapack.det] = _routine("det")
 GUFUNCS[lapack.slogdet] = _routine("slogdet", results=2)
-GUFUNCS[lapack.cholesky_lo], GUFUNCS[lapack.cholesky_up] = _routine("cholesky", False), _routine("cholesky", True)
+GUFUNCS[lapack.cholesky_lo], GUFUNCS[lapack.cholesky_up] = _cholesky(False), _cholesky(True)
 GUFUNCS[lapack.eigvalsh_lo], GUFUNCS[lapack.eigvalsh_up] = _routine("eigvalsh", True), _routine("eigvalsh", False)
 GUFUNCS[lapack.svd] = _routine("svdvals")
 

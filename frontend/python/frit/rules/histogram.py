@@ -105,7 +105,7 @@ def _count_between(a, edges, weights):
         ordered = np.sort(a)
         below = np.concatenate([np.searchsorted(ordered, edges[:-1], "left"), np.searchsorted(ordered, edges[-1:], "right")])
         return np.diff(below)
-    order = np.argsort(a)
+    order = np.argsort(a, kind="stable")
     ordered = a[order]
     below = np.concatenate([np.searchsorted(ordered, edges[:-1], "left"), np.searchsorted(ordered, edges[-1:], "right")])
     sums = np.concatenate([array(np.zeros(1, weights.dtype)), np.cumsum(weights[order], dtype=weights.dtype)])

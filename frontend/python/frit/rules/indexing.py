@@ -6,7 +6,7 @@ import numpy as np
 
 from ..trace import current
 from ..tracer import Tracer, operand
-from .arguments import array, arrays, result, store
+from .arguments import array, result, store
 from .table import NoRule, rule
 
 #: NumPy's own, also while `numpy` is patched.
@@ -55,7 +55,9 @@ def compress(condition, a, axis=None, out=None):
 
 @rule(np.choose)
 def choose(a, choices, out=None, mode="raise"):
-    return store(out, result(current().call("choose", _positions(a).node, arrays(choices), mode)))
+    choices = list(choices)
+    t = np.result_type(*(x if type(x) in (bool, int, float, complex) else array(x).dtype for x in choices))
+    return store(out, result(current().call("choose", _positions(a).node, [array(x).astype(t).node for x in choices], mode)))
 
 
 @rule(np.select)
@@ -158,7 +160,7 @@ def put_along_axis(arr, indices, values, axis):
     if axis is None:
         if indices.ndim != 1:
             raise ValueError("when axis=None, `indices` must have a single dimension.")
-        if np.ndim(values) > 1:
+        if np.ndim(values) > 1 or not arr._a.flags.c_contiguous:
             raise NoRule("in this form has no rule")
         values = np.broadcast_to(array(values), indices.shape)
         return put_flat(arr, indices, array(values).astype(arr.dtype))

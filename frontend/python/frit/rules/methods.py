@@ -8,12 +8,8 @@ from ..tracer import Tracer
 from .arguments import given
 
 
-def partition(self, kth, axis=-1, kind="introselect", order=None):
-    self._write(np.partition(self, kth, axis, kind, order))
-
-
 def _methods():
-    names = "sum prod mean var std any all argmin argmax cumsum cumprod clip round take trace repeat choose searchsorted dot argsort ptp argpartition"
+    names = "sum prod mean var std any all argmin argmax cumsum cumprod clip round take trace repeat choose searchsorted dot argsort ptp"
     for name in names.split():
         f = getattr(np, name)
 
@@ -31,11 +27,11 @@ def _methods():
             return _f(self, **kwargs)
 
         setattr(Tracer, name, method)
-    Tracer.conj = Tracer.conjugate = lambda self: np.conjugate(self)
+    # Of real numbers: the array itself.
+    Tracer.conj = Tracer.conjugate = lambda self, out=None: np.conjugate(self, out) if self.dtype.kind == "c" or out is not None else self
     # What NumPy's own code does to its results for the sake of subclasses.
     Tracer.__array_wrap__ = lambda self, arr, context=None, return_scalar=False: arr[()] if return_scalar and not arr.ndim else arr
     Tracer.compress = lambda self, condition, axis=None, out=None: np.compress(condition, self, axis, out)
-    Tracer.partition = partition
     Tracer.nonzero = lambda self: np.nonzero(self)
     Tracer.__round__ = lambda self, n=0: np.round(self, n or 0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..trace import current
-from .arguments import array, arrays, none_but, result
+from .arguments import array, arrays, checked, none_but, result
 from .table import NoRule, rule
 
 
@@ -17,33 +17,21 @@ def sort(a, axis=-1, kind=None, order=None, *, stable=None):
 
 @rule(np.argsort)
 def argsort(a, axis=-1, kind=None, order=None, *, stable=None):
+    """Equal elements come in their order. By default NumPy leaves that open, and what it does depends on the machine: then
+    its own code runs if there are any."""
+    none_but({"order": order}, order=None)
+    if order is None and kind is not None and stable is not None:
+        raise ValueError("`kind` and keyword parameters can't be provided at the same time.")
     a = array(a)
-    # frit's sort is stable; NumPy's default leaves the order of equal elements open.
-    none_but({"order": order}, order=None)
-    return result(current().call("argsort", a.node, axis), a)
-
-
-@rule(np.partition)
-def partition(a, kth, axis=-1, kind="introselect", order=None):
-    """Sorted: then all elements are on the side of the `kth` where they belong; NumPy leaves the order on each side open."""
-    _within(a, kth, axis, order)
-    return sort(a, axis)
-
-
-@rule(np.argpartition)
-def argpartition(a, kth, axis=-1, kind="introselect", order=None):
-    _within(a, kth, axis, order)
-    return argsort(a, axis)
-
-
-def _within(a, kth, axis, order):
-    none_but({"order": order}, order=None)
-    a, kth = array(a), array(kth).known()
-    if kth is None or kth.dtype.kind not in "iu":
-        raise NoRule("with such kth has no rule")
-    n = a.size if axis is None else a.shape[axis]
-    if ((kth < -n) | (kth >= n)).any():
-        raise ValueError(f"kth out of bounds ({n})")
+    r = result(current().call("argsort", a.node, axis), a, scalar=False)
+    if stable or kind in ("stable", "mergesort") or not a.ndim:
+        return r
+    if axis is None:
+        a, axis = a.ravel(), 0
+    ordered = np.sort(a, axis)
+    first = (slice(None),) * range(a.ndim)[axis]
+    x, y = ordered[(*first, slice(None, -1))], ordered[(*first, slice(1, None))]
+    return checked(r, (x < y) | ((x == x) & (y != y)) if a.dtype.kind in "fc" else x < y, "equal elements, in an order that NumPy leaves open")
 
 
 @rule(np.searchsorted)
@@ -62,6 +50,8 @@ def searchsorted(a, v, side="left", sorter=None):
 
 @rule(np.digitize)
 def digitize(x, bins, right=False):
+    if array(x).dtype.kind == "c":
+        raise TypeError("x may not be complex")
     return result(current().call("digitize", array(x).node, array(bins).node, right), array(x))
 
 

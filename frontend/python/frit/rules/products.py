@@ -29,7 +29,7 @@ def tensordot(a, b, axes=2):
         over = list(range(a.ndim - axes, a.ndim)), list(range(axes))
     else:
         over = axes_of(axes[0]), axes_of(axes[1])
-    return result(current().call("tensordot", a.node, b.node, *over))
+    return result(current().call("tensordot", a.node, b.node, *over), scalar=False)
 
 
 @rule(np.cross)

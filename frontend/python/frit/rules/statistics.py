@@ -23,6 +23,8 @@ def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
 @rule(np.gradient)
 def gradient(f, *varargs, axis=None, edge_order=1):
     f, trace = array(f), current()
+    if f.dtype.kind == "b":
+        raise NoRule("of truth values has no rule")
     axes = list(range(f.ndim)) if axis is None else axes_of(axis)
     if len(varargs) not in (0, 1, len(axes)):
         raise Break("invalid number of arguments", error=True)
@@ -35,6 +37,8 @@ def gradient(f, *varargs, axis=None, edge_order=1):
 @rule(np.trapezoid)
 def trapezoid(y, x=None, dx=1.0, axis=-1):
     trace = current()
+    if array(y).dtype.kind == "b":
+        raise NoRule("of truth values has no rule")
     return result(trace.call("trapezoid", array(y).node, operand(trace, dx if x is None else x), axis))
 
 
@@ -42,6 +46,8 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 def interp(x, xp, fp, left=None, right=None, period=None):
     if period is not None:
         raise NoRule("with period has no rule")
+    if array(x).dtype.kind == "c" or array(xp).dtype.kind == "c":
+        raise TypeError("Cannot cast array data from complex to dtype('float64') according to the rule 'safe'")
     trace = current()
     ends = [None if v is None else operand(trace, v) for v in (left, right)]
     return result(trace.call("interp", array(x).node, array(xp).node, array(fp).node, *ends))
@@ -65,9 +71,14 @@ RULES[np.correlate] = lambda a, v, mode="valid": result(current().call("correlat
 
 @rule(np.unwrap)
 def unwrap(p, discont=None, axis=-1, *, period=2 * np.pi):
-    if discont is not None or type(period) is not float:
-        raise NoRule("with discont, or a period of another type, has no rule")
+    if discont is not None or type(period) is not float or array(p).dtype.kind != "f":
+        raise NoRule("with discont, or of other types, has no rule")
     return result(current().call("unwrap", array(p).node, period, axis))
 
 
-RULES[np.ediff1d] = lambda ary, to_end=None, to_begin=None: result(current().call("ediff1d", array(ary).node, *(None if v is None else array(v).node for v in (to_end, to_begin))))
+@rule(np.ediff1d)
+def ediff1d(ary, to_end=None, to_begin=None):
+    ary = array(ary)
+    if to_end is not None or to_begin is not None or ary.dtype.kind == "b":
+        raise NoRule("with ends has no rule")
+    return result(current().call("ediff1d", ary.node, None, None))

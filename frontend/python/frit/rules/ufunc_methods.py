@@ -47,7 +47,8 @@ def _reduce(trace, ufunc, inputs, out, kwargs):
     return store(out, r)
 
 
-_SEQUENTIAL = {np.subtract, np.divide, np.hypot, np.logaddexp, np.logaddexp2, np.power, np.arctan2, np.copysign, np.fmod, np.remainder, np.floor_divide, np.lcm}
+#: Ufuncs that are applied one by one. (Where NumPy's loops take several elements at once, its reductions are not that.)
+_SEQUENTIAL = {np.subtract, np.divide, np.hypot, np.logaddexp, np.fmod, np.remainder, np.floor_divide, np.lcm}
 
 
 def _first(x, axis, part):
@@ -124,10 +125,9 @@ def _reduceat(trace, ufunc, inputs, out, kwargs):
 
 
 def _outer(trace, ufunc, inputs, out, kwargs):
-    x, y = (v if type(v) in (bool, int, float, complex) else array(v) for v in inputs)
-    if np.ndim(y):
-        x = array(x)[(...,) + (None,) * y.ndim]
-    return ufunc(x, y, **kwargs, **({} if out is None else {"out": out}))
+    # Python's numbers are arrays here.
+    x, y = map(array, inputs)
+    return ufunc(x[(...,) + (None,) * y.ndim], y, **kwargs, **({} if out is None else {"out": out}))
 
 
 def _at(trace, ufunc, inputs, out, kwargs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 
 import numpy as np
@@ -133,16 +134,29 @@ def elementwise(trace, ufunc, inputs):
     shadows = [x._a for x in inputs if type(x) is Tracer and x.ndim] + [x for x in inputs if isinstance(x, np.ndarray) and type(x) is not Tracer]
     if ufunc in COMPOSED:
         return COMPOSED[ufunc](*map(array, inputs))
+    inputs = [x if type(x) in (bool, int, float, complex) else array(x) for x in inputs]
+    loop = _types(ufunc, tuple(type(x) if type(x) in (int, float, complex) else np.dtype(bool) if type(x) is bool else x.dtype for x in inputs))
+    if ufunc is np.float_power:
+        ufunc, inputs = np.power, [array(x).astype(t) for x, t in zip(inputs, loop)]
     operands = [operand(trace, x) for x in inputs]
     if ufunc in SEVERAL:
         return tuple(trace.fresh(n, axes=order_of(shadows, len(trace.type(n)[1])), scalar=scalar) for n in trace.call(SEVERAL[ufunc], *operands))
-    if ufunc is np.float_power:
-        node = trace.call("float_power", *operands)
-    elif op_of(ufunc) is not None:
-        node = trace.call("elementwise", op_of(ufunc), operands)
-    else:
+    if op_of(ufunc) is None:
         raise NoRule("has no rule")
-    return trace.fresh(node, axes=order_of(shadows, len(trace.type(node)[1])), scalar=scalar)
+    node = trace.call("elementwise", op_of(ufunc), operands)
+    dtype, shape = trace.type(node)
+    if dtype != loop[-1].name:
+        raise NoRule(f"of {loop[: ufunc.nin]} gives {loop[-1]} in NumPy")
+    return trace.fresh(node, axes=order_of(shadows, len(shape)), scalar=scalar)
+
+
+@functools.lru_cache(4096)
+def _types(ufunc, inputs):
+    """NumPy's types of a loop; an exception if it has none for these inputs."""
+    loop = ufunc.resolve_dtypes((*inputs, *(None,) * ufunc.nout))
+    if any(t == np.float16 for t in loop):
+        raise NoRule("has no rule in half precision")
+    return loop
 
 
 # Ufuncs that are several ops.
