@@ -361,8 +361,8 @@ def _assigning(name, p):
 
 
 #: Methods whose rules may give up.
-_RULED = "__getitem__ __setitem__ reshape transpose swapaxes ravel flatten squeeze diagonal view astype fill put sort partition".split()
-_RULELESS = "argpartition byteswap resize tobytes tofile dump dumps getfield setfield setflags newbyteorder is_integer as_integer_ratio hex".split()
+_RULED = "__getitem__ __setitem__ reshape transpose swapaxes ravel flatten squeeze diagonal view astype fill put sort".split()
+_RULELESS = "partition argpartition byteswap resize tobytes tofile dump dumps getfield setfield setflags newbyteorder is_integer as_integer_ratio hex".split()
 
 
 def bind() -> None:
