@@ -20,7 +20,7 @@ STATEMENTS = {
         |np.asarray({e})|np.concatenate([{h}, {h}])|np.repeat({h}, 2)|np.cumsum({e})|np.roll({e}, 3)|np.sort({e})|{e} + {s}|np.full(8, {s})|-{e}|np.diff({e}, prepend=0)
         |np.broadcast_to({e}[0], (8,))|np.arange(8) + {e}|np.flip({e})|np.rint({e})|np.trunc(np.asarray({e}, dtype=np.float64))""",
     "h": """{e}[::2]|{e}[4:]|{e}[1:5]|{e}[7:3:-1]|{e}.reshape(2, 4)[0]|{e}.reshape(4, 2).T[1]|{h}[::-1]|{h} + {h}|{h}.copy()
-        |np.lib.stride_tricks.sliding_window_view({e}, 4)[2]|{e}[[0, 3, 3, 5]]|{e}.reshape(4, 2).max(1)|np.add.reduce({e}.reshape(2, 4))|np.split({e}, 2)[1]""",
+        |np.lib.stride_tricks.sliding_window_view({e}, 4)[2] + 0|{e}[[0, 3, 3, 5]]|{e}.reshape(4, 2).max(1)|np.add.reduce({e}.reshape(2, 4))|np.split({e}, 2)[1]""",
     "q": """{e} > {c}|{e} > {e}|~{q}|{e} == {e}|{q} & {q}|{e} % 2 == 0""",
     "s": """{e}.sum()|float({e}[0])|{e}[3]|len({e}[{q}])|int({q}.sum())|{e}.max()|{e}[{e}.argmax()]|{h}.min().item()|bool({q}[2])|np.count_nonzero({q})|{e}[2:5].sum()""",
 }
