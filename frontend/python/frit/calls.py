@@ -28,7 +28,7 @@ DEPENDENT = {
     np.extract, np.compress, np.setdiff1d, np.intersect1d, np.union1d, np.setxor1d, np.trim_zeros, np.bincount, np.repeat,
 }  # fmt: skip
 #: Functions that write their first argument.
-WRITING = {np.copyto, np.put, np.putmask, np.place, np.fill_diagonal, np.put_along_axis, np.nan_to_num, np.random.shuffle}
+WRITING = {np.copyto, np.put, np.putmask, np.place, np.fill_diagonal, np.put_along_axis, np.nan_to_num}
 #: Methods that write the array.
 WRITING_METHODS = {"__setitem__", "sort", "partition", "put", "fill", "resize", "setfield", "byteswap", "itemset", "setflags"}
 

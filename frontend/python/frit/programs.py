@@ -7,7 +7,6 @@ makes those that differ parameters, of the type that NumPy gives a Python number
 
 from __future__ import annotations
 
-import hashlib
 import struct
 
 import numpy as np
@@ -88,6 +87,8 @@ class _Part:
                 self.scalars.append(a)
                 self.types.append(a.dtype)
                 return _Hole, a.dtype.char
+            import hashlib
+
             data = a.tobytes()
             return a.dtype.char, a.shape, data if len(data) < 1024 else hashlib.blake2b(data).digest()
         if name == "elementwise" and args[0] in _PROMOTING:
