@@ -362,8 +362,9 @@ class Jit(_frit.Function):
         key, names = a.key
         known = list(itertools.takewhile(lambda k: k != a.key, list(self._entries)))
         found = retrace.differences(key, [k for k, n in known if n == names], retrace.parameter_paths(self._function, a.tree, self._static))
-        if not found and any(k == key for k, _ in known):
-            found = ["a name outside of the function stands for something else"]
+        if not found:
+            others = [self._surroundings.differing(names, n) for k, n in known if k == key]
+            found = [f"{name}, a name outside of the function, stands for something else" for name in min(others, key=len, default=[])]
         return Report(self, a.leaves, entry, found)
 
     def memory(self, *args, **kwargs) -> Memory:

@@ -51,7 +51,7 @@ class Surroundings:
             self.defaults.extend(a for a in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()) if isinstance(a, np.ndarray))
             if hasattr(f, "__wrapped__"):
                 stack.append(f.__wrapped__)
-            for cell in f.__closure__ or ():
+            for name, cell in zip(f.__code__.co_freevars, f.__closure__ or ()):
                 try:
                     v = cell.cell_contents
                 except ValueError:
@@ -59,7 +59,7 @@ class Surroundings:
                 if _function(v):
                     stack.append(v)
                 elif not isinstance(v, _FIXED):
-                    self.cells.append(cell)
+                    self.cells.append((name, cell))
             for name in _names(f.__code__):
                 space = f.__globals__
                 if name in space and (id(space), name) not in named:
@@ -77,11 +77,16 @@ class Surroundings:
         """What the names stand for now."""
         for space, name in self.names:
             yield space.get(name)
-        for cell in self.cells:
+        for _, cell in self.cells:
             try:
                 yield cell.cell_contents
             except ValueError:
                 yield None
+
+    def differing(self, now, before):
+        """The names whose parts of two keys differ."""
+        names = [name for _, name in self.names] + [name for name, _ in self.cells]
+        return [name for name, x, y in zip(names, now, before) if x != y]
 
     def look(self):
         """A key of what the names stand for now, and a `Seen` of it."""

@@ -86,6 +86,22 @@ def test_keyword_arguments():
     assert f.explain(x, k=2).retraced == ["keyword arguments: a dict of 'k', before a dict of nothing"]
 
 
+def test_names_outside_of_the_function():
+    shift = 1
+    f = frit.jit(lambda x: x * scale + shift)
+    global scale
+    scale = 2
+    f(x)
+    scale = 3
+    assert f.explain(x).retraced == ["scale, a name outside of the function, stands for something else"]
+    f(x)
+    shift = 2
+    assert f.explain(x).retraced == ["shift, a name outside of the function, stands for something else"]
+
+
+scale = 1
+
+
 def test_arguments_that_cannot_be_told_apart():
     report = frit.jit(add).explain(x, object())
     assert not report.compiled and "an argument of type object" in report.reason
