@@ -325,6 +325,8 @@ class Tracer:
     def transpose(self, *axes):
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
             axes = axes[0]
+        if self._scalar:
+            return self
         if not axes:
             axes = range(self.ndim - 1, -1, -1)
         axes = tuple(operator.index(a) for a in axes)

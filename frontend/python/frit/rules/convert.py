@@ -86,6 +86,8 @@ def converted(name, a, dtype=None, order=None, *, copy=np._NoValue, subok=False,
             return trace.known(r) if type(r) is np.ndarray else r
     r = a
     if a._scalar:
+        if copy is False:
+            raise Break("a conversion without a copy", error=True)
         known = a.known()
         r = trace.known(known.copy()) if known is not None else trace.fresh(a.node, scalar=False)
         copy = None

@@ -83,7 +83,7 @@ def _simple():
             x = array(x)
             if _name in ("isposinf", "isneginf") and x.dtype.kind == "c":
                 raise TypeError("This operation is not supported for complex values because it would be ambiguous.")
-            return store(out, result(current().call(_name, x.node), x))
+            return store(out, result(current().call(_name, x.node), x, scalar=False if _name == "i0" else None))
         RULES[getattr(np, name)] = f
 
 

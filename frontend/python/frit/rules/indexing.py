@@ -70,8 +70,8 @@ def select(condlist, choicelist, default=0):
 
 
 def _written(a):
-    if type(a) is not Tracer:
-        raise NoRule("to an array that is not traced has no rule")
+    if type(a) is not Tracer or a._scalar:
+        raise NoRule("to what is not a traced array has no rule")
     return a
 
 

@@ -81,10 +81,12 @@ def repeat(a, repeats, axis=None):
 def roll(a, shift, axis=None):
     a = array(a)
     shifts, axes = axes_of(shift), axes_of(axis)
+    if not shifts or axes == []:
+        raise ValueError("not enough values to unpack")
     if axes is not None and len(shifts) != len(axes):
         n = max(len(shifts), len(axes))
         shifts, axes = shifts * n if len(shifts) == 1 else shifts, axes * n if len(axes) == 1 else axes
-    return result(current().call("roll", a.node, shifts, axes), a)
+    return result(current().call("roll", a.node, shifts, axes), a, scalar=False)
 
 
 @rule(np.pad)
@@ -100,7 +102,7 @@ def pad(array_, pad_width, mode="constant", **kwargs):
         if more or (mode, key) not in (("constant", "constant_values"), ("linear_ramp", "end_values")) or type(v) not in (bool, int, float, complex):
             raise NoRule(f"with {key} has no rule")
         mode = (mode, v)
-    return result(current().call("pad", a.node, [(int(x), int(y)) for x, y in widths], mode), a)
+    return result(current().call("pad", a.node, [(int(x), int(y)) for x, y in widths], mode), a, scalar=False)
 
 
 @rule(np.delete)

@@ -57,7 +57,7 @@ def digitize(x, bins, right=False):
 
 @rule(np.isin)
 def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None):
-    return result(current().call("isin", array(element).node, array(test_elements).node, invert), array(element))
+    return result(current().call("isin", array(element).node, array(test_elements).node, invert), array(element), scalar=False)
 
 
 @rule(np.lexsort)

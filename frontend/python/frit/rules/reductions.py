@@ -76,8 +76,10 @@ def _reductions():
             known = array(q).known()
             if known is not None and not ((known >= 0) & (known <= (100 if "percentile" in _op else 1))).all():
                 raise ValueError("quantiles out of range")
-            q = operand(current(), q)
-            return store(out, result(current().call(_op, a.node, q, axes_of(axis), bool(keepdims) if keepdims is not none else False, method), a))
+            if not a.size and _op.startswith("nan"):
+                raise NoRule("of nothing has no rule")
+            q, keep = operand(current(), q), bool(keepdims) if keepdims is not none else False
+            return store(out, result(current().call(_op, a.node, q, axes_of(axis), keep, method), a, scalar=False if keep else None))
         RULES[getattr(np, name)] = f
     for name in "median nanmedian".split():
         def f(a, axis=None, out=None, overwrite_input=False, keepdims=False, _op=name):

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import Break
 from ..tracer import Tracer
 from .arguments import array, axes_of
-from .convert import copied
+from .convert import converted, copied
 from .table import RULES, NoRule, rule
 
 #: NumPy's own, also while `numpy` is patched.
@@ -51,6 +51,8 @@ def size(a, axis=None):
 def shares_memory(a, b, /, max_work=None):
     """Arrays of different storages share memory if they are arguments that do."""
     a, b = array(a), array(b)
+    if a._scalar or b._scalar:
+        return False
     if a._s.vague or b._s.vague:
         raise NoRule("of an array whose memory order is not modelled has no rule")
     if a._s is not b._s and (a._s.argument is None or b._s.argument is None):
@@ -107,7 +109,7 @@ def sliding_window_view(x, window_shape, axis=None, *, subok=False, writeable=Fa
 
 @rule(np.broadcast_arrays)
 def broadcast_arrays(*args, subok=False):
-    xs = [array(a) for a in args]
+    xs = [converted("array", a) if type(a) is Tracer and a._scalar else array(a) for a in args]
     shape = np.broadcast_shapes(*[x.shape for x in xs])
     return tuple(x if x.shape == shape else broadcast_to(x, shape) for x in xs)
 

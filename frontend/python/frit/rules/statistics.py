@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import Break
 from ..trace import current
 from ..tracer import operand
-from .arguments import array, axes_of, given, none_but, result
+from .arguments import array, axes_of, checked, given, none_but, result
 from .table import RULES, NoRule, rule
 
 
@@ -56,7 +56,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
 @rule(np.cov)
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, *, dtype=None):
     none_but({"y": y, "fweights": fweights, "aweights": aweights, "dtype": dtype}, y=None, fweights=None, aweights=None, dtype=None)
-    return result(current().call("cov", array(m).node, rowvar, int(0 if bias else 1) if ddof is None else ddof))
+    return result(current().call("cov", array(m).node, rowvar, int(0 if bias else 1) if ddof is None else ddof), scalar=False)
 
 
 @rule(np.corrcoef)
@@ -65,8 +65,28 @@ def corrcoef(x, y=None, rowvar=True, *, dtype=None):
     return result(current().call("corrcoef", array(x).node, rowvar))
 
 
-RULES[np.convolve] = lambda a, v, mode="full": result(current().call("convolve", array(a).node, array(v).node, mode))
-RULES[np.correlate] = lambda a, v, mode="valid": result(current().call("correlate", array(a).node, array(v).node, mode))
+
+
+def _convolution(name, default):
+    def f(a, v, mode=default):
+        a, v = array(a), array(v)
+        if name == "convolve":
+            a, v = np.atleast_1d(a), np.atleast_1d(v)
+        if a.ndim != 1 or v.ndim != 1 or not a.size or not v.size:
+            raise ValueError("object too deep, or empty")
+        if mode not in ("full", "same", "valid"):
+            raise NoRule(f"with mode={mode!r} has no rule")
+        r = result(current().call(name, a.node, v.node, mode))
+        if mode == "valid" or r.dtype.kind not in "fc":
+            return r
+        # The longer one is padded by zeros, which what is not finite in the shorter one would turn into NaNs.
+        shorter = [x for x in (a, v) if x.size == min(a.size, v.size)]
+        return checked(r, np.all([np.isfinite(x).all() for x in shorter]), "values that are not finite")
+
+    return f
+
+
+RULES[np.convolve], RULES[np.correlate] = _convolution("convolve", "full"), _convolution("correlate", "valid")
 
 
 @rule(np.unwrap)
