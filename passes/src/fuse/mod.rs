@@ -12,7 +12,7 @@ mod join;
 mod positions;
 mod reduce;
 
-pub(crate) use reduce::is_unrolled;
+pub(crate) use reduce::{UNROLLED, is_unrolled};
 
 use crate::lower::cost;
 use frit_ir::graph::{Graph, Node, NodeId};
@@ -248,7 +248,9 @@ impl<'a> Fuser<'a> {
     /// Marks what must be stored whatever the groups are.
     fn forced(&mut self) {
         for v in &self.g.outputs {
-            self.store(v.node, Reason::Output);
+            if !self.renames(*v) {
+                self.store(v.node, Reason::Output);
+            }
         }
         for id in self.g.ids() {
             let node = self.g.node(id);
@@ -271,6 +273,20 @@ impl<'a> Fuser<'a> {
                 }
             }
         }
+    }
+
+    /// True for a result that is another shape of an array which is in memory anyway, and no other result.
+    fn renames(&self, v: Value) -> bool {
+        let base = |mut v: Value| {
+            while matches!(self.g.def(v).op, Op::Reshape | Op::ExpandDims | Op::Squeeze) {
+                v = self.g.def(v).inputs[0];
+            }
+            v
+        };
+        let made = base(v);
+        made != v
+            && is_single(self.g.def(made))
+            && self.g.outputs.iter().filter(|o| base(**o) == made).count() == 1
     }
 
     /// Groups that use a node's result.

@@ -222,7 +222,7 @@ impl Fuser<'_> {
 }
 
 /// Elements up to which a reduction is an expression without a loop.
-const UNROLLED: i64 = 8;
+pub(crate) const UNROLLED: i64 = 8;
 
 /// A reduction of so few elements that it is an expression, not a loop.
 pub(crate) fn is_unrolled(g: &Graph, node: &Node) -> bool {

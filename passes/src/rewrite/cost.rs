@@ -16,6 +16,8 @@ const TYPICAL_SIZE: i64 = 1000;
 const BYTE: f64 = 0.25;
 /// One multiply-add of a matrix product that reuses its operands.
 const GEMM: f64 = 0.5;
+/// One multiply-add of a product with a vector.
+const MATVEC: f64 = 1.5;
 /// One multiply-add of other dense linear algebra.
 const DENSE: f64 = 1.0;
 /// Starting a kernel or a library routine.
@@ -126,7 +128,9 @@ fn library(op: Op, attrs: &Attrs, inputs: &[&TensorType], out: &TensorType) -> f
     let work = match op {
         Op::Matmul => {
             let (batch, rows, cols) = matrix(out);
-            batch * rows * cols * n * GEMM
+            // A vector's elements are not reused.
+            let each = if rows == 1.0 || cols == 1.0 { MATVEC } else { GEMM };
+            batch * rows * cols * n * each
         }
         Op::Inv => 2.0 * m * m * m * batch * DENSE,
         Op::Solve => {

@@ -1,7 +1,8 @@
 //! Matrix products: association, distribution, and results of which only a part is needed.
 
 use super::super::language::ENode;
-use super::super::rule::{Rewriter, Rule, pair, pattern};
+use super::super::rule::{Rewriter, Rule, node, pair, pattern};
+use crate::fuse::UNROLLED;
 use crate::make::Make;
 use crate::pass::MathLevel::Reassociate;
 use egg::Id;
@@ -20,8 +21,29 @@ pub(super) const RULES: &[Rule] = &[
     pair("sum-matmul-columns",    Reassociate, &[Op::Sum],      sum_columns).exact_for_ints(),
     pair("sum-matmul-rows",       Reassociate, &[Op::Sum],      sum_rows).exact_for_ints(),
     pair("diagonal-matmul",       Reassociate, &[Op::Diagonal], diagonal_matmul).exact_for_ints(),
+    node("matmul-short-vector",   Reassociate, &[Op::Matmul],   short_vector).exact_for_ints(),
     pattern("inverse-left",       Reassociate, "(matmul (inv ?a) ?b)",         "(solve ?a ?b)"),
 ];
+
+/// Products with one row or column and an inner size so small that its sum is an expression: nothing is reused, and as
+/// a loop it fuses with what is around it.
+fn short_vector(r: &mut Rewriter<'_>, m: &ENode) -> Option<Id> {
+    let (a, b) = (m.children[0], m.children[1]);
+    let (left, right) = (r.shape(a), r.shape(b));
+    let short = left.last()?.as_const().is_some_and(|k| (1..=UNROLLED).contains(&k));
+    let (rows, columns) = (left[left.len() - 2].clone(), right[right.len() - 1].clone());
+    if !short || !(rows.is(1) || columns.is(1)) {
+        return None;
+    }
+    let bt = r.matrix_transpose(b)?;
+    let product = r.elementwise(Op::Multiply, &[a, bt])?;
+    let rank = r.shape(product).len() as i64;
+    if columns.is(1) {
+        return r.reduce(Op::Sum, product, &[rank - 1], true);
+    }
+    let sum = r.reduce(Op::Sum, product, &[rank - 1], false)?;
+    r.expand_dims(sum, &[rank - 2])
+}
 
 /// The sum over an axis of a product that only one operand has, when it is among the summed axes.
 fn sum_side(r: &mut Rewriter<'_>, s: &ENode, x: &ENode, columns: bool) -> Option<Id> {
