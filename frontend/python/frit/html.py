@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 _STYLE = (
     "border:1px solid color-mix(in srgb, currentColor 25%, transparent);border-radius:6px;padding:.6em .8em;"
     "max-width:70em;font:13px/1.45 system-ui,sans-serif"
@@ -22,6 +20,11 @@ class Text(str):
         return preformatted(self)
 
 
+def escape(text):
+    # `html.escape` would load tables of all entities when frit is imported.
+    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def size(n):
     """`1.5 MiB`"""
     value, unit = float(n), 0
@@ -31,14 +34,14 @@ def size(n):
 
 
 def preformatted(text):
-    return f'<pre style="{_PRE}">{escape(str(text), quote=False)}</pre>'
+    return f'<pre style="{_PRE}">{escape(text)}</pre>'
 
 
 def table(head, rows):
     """Rows of cells, as text."""
     if not rows:
         return ""
-    cells = lambda tag, row: "".join(f'<{tag} style="{_CELL}">{escape(str(c))}</{tag}>' for c in row)  # noqa: E731
+    cells = lambda tag, row: "".join(f'<{tag} style="{_CELL}">{escape(c)}</{tag}>' for c in row)  # noqa: E731
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     return f'<table style="border:0;margin:.4em 0"><tr>{cells("th", head)}</tr>{body}</table>'
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -125,3 +126,16 @@ def test_the_command(tmp_path):
     assert wrong.returncode == 1 and "takes 1 inputs" in wrong.stderr
     assert frit_command("fly", cwd=tmp_path).returncode == 2
     assert frit_command("--version", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals to send")
+def test_the_command_is_interrupted(tmp_path):
+    again(lambda x: np.exp(-((x[:, None] - x[None, :]) ** 2)).sum(axis=1), tmp_path, frit.spec(300_000))
+    np.save(tmp_path / "x.npy", np.zeros(300_000))
+    here = os.path.dirname(os.path.dirname(frit.__file__))
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])}
+    command = subprocess.Popen([sys.executable, "-m", "frit", "run", "f.frit.json", "x.npy"], cwd=tmp_path, env=env)
+    with pytest.raises(subprocess.TimeoutExpired):
+        command.wait(2)
+    command.send_signal(signal.SIGINT)
+    assert command.wait(5) == -signal.SIGINT
