@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _STYLE = (
-    "border:1px solid color-mix(in srgb, currentColor 25%, transparent);border-radius:6px;padding:.6em .8em;"
+    "border:1px solid #8886;border-radius:6px;padding:.6em .8em;"
     "max-width:70em;font:13px/1.45 system-ui,sans-serif"
 )
 _PRE = "margin:.3em 0 0;max-height:28em;overflow:auto;font:12px/1.4 ui-monospace,monospace;text-align:left"
@@ -33,6 +33,11 @@ def size(n):
     return f"{n} B" if unit == 0 else f"{value:.3g} {_UNITS[unit]}"
 
 
+def several(n, one, rest=""):
+    """`1 call of NumPy`, `2 calls of NumPy`"""
+    return f"{n} {one}{'' if n == 1 else 's'}{rest}"
+
+
 def preformatted(text):
     return f'<pre style="{_PRE}">{escape(text)}</pre>'
 
@@ -59,7 +64,7 @@ def box(head, line, body):
 def report(r):
     """A `Report`."""
     state = "compiled" if r.compiled else "compiled in part" if r.segments else "not compiled"
-    out = [f"<strong>{escape(r.name)}</strong> · {state} · {r.signatures} signature(s) traced"]
+    out = [f"<strong>{escape(r.name)}</strong> · {state} · {several(r.signatures, 'signature')} traced"]
     if r.reason:
         out.append(f"<div>{escape(r.reason)}</div>")
     if r.retraced:
@@ -71,12 +76,12 @@ def report(r):
         out.append(details("memory at the peak", table(("bytes", "op", "line", "what"), held)))
     if r.captured:
         rows = [(dtype, list(shape), size(n)) for dtype, shape, n in r.captured]
-        out.append(details(f"{len(rows)} array(s) from outside", table(("type", "shape", "bytes"), rows)))
+        out.append(details(several(len(rows), "array", " from outside"), table(("type", "shape", "bytes"), rows)))
     rows = [(f"{file}:{line}", f"{name}: {why or 'part of the compiled path'}", size(n)) for file, line, _, name, n, why in r.calls]
-    out.append(details(f"{len(rows)} call(s) of NumPy", table(("line", "function", "bytes"), rows)))
+    out.append(details(several(len(rows), "call", " of NumPy"), table(("line", "function", "bytes"), rows)))
     rows = [(f"{file}:{line}", why) for file, line, _, why in r.cuts]
-    out.append(details(f"{len(rows)} decision(s) of Python", table(("line", "what"), rows)))
-    out.append(details(f"{len(r.rules)} rewriting rule(s)", table(("rule", "times"), r.rules)))
+    out.append(details(several(len(rows), "decision", " of Python"), table(("line", "what"), rows)))
+    out.append(details(several(len(r.rules), "rewriting rule"), table(("rule", "times"), r.rules)))
     for k, s in enumerate(r.segments):
-        out.append(details(f"program {k + 1}: {s.program.kernels()} kernel(s)", preformatted(str(s.program))))
+        out.append(details(f"program {k + 1}: {several(s.program.kernels(), 'kernel')}", preformatted(str(s.program))))
     return f'<div style="{_STYLE}">' + "".join(out) + "</div>"

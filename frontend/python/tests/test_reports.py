@@ -148,7 +148,7 @@ def test_html():
     f = frit.jit(f_with_all, fallback="quiet")
     f(np.ones((2, 2)))
     text, tags = checked(f.explain(np.ones((2, 2)))._repr_html_())
-    for part in ("f_with_all", "projected peak", "1 array(s) from outside", "call(s) of NumPy", "decision(s) of Python", "bool()", "exp"):
+    for part in ("f_with_all", "projected peak", "1 array from outside", "1 call of NumPy", "2 decisions of Python", "bool()", "exp"):
         assert part in text, part
     assert {"table", "details", "pre"} <= tags
     assert f"{__file__}:" in text
