@@ -192,6 +192,25 @@ fn a_cancelled_run_ends_between_blocks() {
 }
 
 #[test]
+fn the_guess_at_time_grows_with_the_work() {
+    let loops = |shape: [usize; 2]| {
+        bind(&program(&two_results(&shape), &Cache::new(native())), &[&shape], 2).unwrap().nanoseconds()
+    };
+    let (small, large) = (loops([1000, 512]), loops([4000, 1024]));
+    assert!(small > 0.0 && (6.0..10.0).contains(&(large / small)), "{small} and {large}");
+    let product = |n: usize| {
+        let mut b = Builder::new("main");
+        let ty = TensorType::fixed(DType::F64, &[n, n]);
+        let (x, y) = (b.input("x", ty.clone()), b.input("y", ty));
+        let r = b.matmul(x, y).unwrap();
+        let p = program(&b.finish(vec![r]), &Cache::new(native()));
+        bind(&p, &[&[n, n], &[n, n]], 2).unwrap().nanoseconds()
+    };
+    let (small, large) = (product(100), product(1000));
+    assert!((900.0..1100.0).contains(&(large / small)), "{small} and {large}");
+}
+
+#[test]
 fn a_panic_in_a_worker_ends_that_call_only() {
     let _turn = turn();
     let before = Pool::global().current();
