@@ -50,11 +50,17 @@ impl TensorType {
         product(&self.shape)
     }
 
-    /// False if the bytes of a contiguous array are known not to fit in 64 bits.
+    /// False if the bytes of a contiguous array are known not to fit in 64 bits, in its own element type or in another
+    /// that passes may compute with.
     pub fn is_addressable(&self) -> bool {
         let known = || self.shape.iter().filter_map(Dim::as_const);
-        let bytes = || known().try_fold(self.dtype.size() as i64, i64::checked_mul);
+        let bytes = || known().try_fold(DType::C128.size() as i64, i64::checked_mul);
         known().any(|n| n == 0) || bytes().is_some()
+    }
+
+    /// The message for an array that is not addressable.
+    pub(crate) fn too_big(&self) -> String {
+        format!("array is too big; {self} has more bytes than fit in 64 bits")
     }
 
     /// Bytes of a contiguous array.
@@ -294,8 +300,7 @@ impl GraphBuilder {
         let types: Vec<&TensorType> = inputs.iter().map(|v| self.graph.ty(*v)).collect();
         let types = infer(op, &attrs, &types).map_err(|e| e.at(&self.loc))?;
         if let Some(ty) = types.iter().find(|t| !t.is_addressable()) {
-            let why = format!("array is too big; {ty} has more bytes than fit in 64 bits");
-            return Err(TypeError::new(op, Cause::Value(why)).at(&self.loc));
+            return Err(TypeError::new(op, Cause::Value(ty.too_big())).at(&self.loc));
         }
         let id = NodeId(self.graph.nodes.len() as u32);
         self.graph.nodes.push(Node { op, attrs, inputs, types, loc: self.loc.clone() });

@@ -2,7 +2,8 @@
 //!
 //! 1. Input `k` is node `k`: op `input`, `position = k`, the declared type. Input names are identifiers, each once.
 //! 2. A node's operands, and the graph's results, are results of earlier nodes.
-//! 3. A node's types are those of [`infer`], which checks operand count, attributes, element types and shapes.
+//! 3. A node's types are those of [`infer`], which checks operand count, attributes, element types and shapes. No array
+//!    is known to have more bytes than fit in 64 bits, in whatever element type.
 //! 4. No two nodes are equal.
 //! 5. A size symbol stands alone as a size of some input (so that a call binds it); every other expression mentions
 //!    such symbols, and inside a loop's region its index, only. A loop index has a name of its own.
@@ -59,6 +60,7 @@ fn within(g: &Graph, scope: &HashSet<Symbol>) -> Checked {
             check_dim(d, &place)?;
             require(d.as_const().is_none_or(|v| v >= 0), &place, || format!("negative size {d}"))?;
         }
+        require(input.ty.is_addressable(), &place, || input.ty.too_big())?;
     }
     let mut seen: HashMap<&Node, usize> = HashMap::with_capacity(g.nodes.len());
     for (id, node) in g.nodes.iter().enumerate().skip(g.inputs.len()) {
@@ -73,6 +75,9 @@ fn within(g: &Graph, scope: &HashSet<Symbol>) -> Checked {
         match infer(node.op, &node.attrs, &types) {
             Ok(t) => require(t == node.types, &place, || "the types are not the inferred ones".into())?,
             Err(e) => return broken(place(), e.cause.to_string()),
+        }
+        if let Some(t) = node.types.iter().find(|t| !t.is_addressable()) {
+            return broken(place(), t.too_big());
         }
         if let Some(other) = seen.insert(node, id) {
             return broken(place(), format!("is equal to %{other}"));
