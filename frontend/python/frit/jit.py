@@ -130,6 +130,9 @@ class Jit(_frit.Function):
                 raise FallbackError(located(broken.reason, broken.place))
             self._tell(broken, "NumPy computes what {} does with it")
         paths = entry.tree
+        if entry.captured and any(np.may_share_memory(x, y) for x in a.leaves if type(x) is np.ndarray for y in entry.captured):
+            # One of them written is the other written.
+            return self._numpy(args, kwargs, Break("an argument overlaps an array from outside in memory"))
         if paths.replayable and paths.live is None:
             slots = [x if type(x) is np.ndarray else np.asarray(x) for x in a.leaves]
             slots += [None] * (paths.slots - len(slots))

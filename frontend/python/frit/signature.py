@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import inspect
 import itertools
 import types
@@ -80,6 +81,12 @@ def simple(x):
     return True
 
 
+@functools.lru_cache(1024)
+def class_constants(t):
+    """Names of a class that stand for numbers or text."""
+    return tuple(n for base in t.__mro__[:-1] for n, v in base.__dict__.items() if type(v) in (bool, int, float, complex, str) and not n.startswith("__"))
+
+
 class Signature:
     """The arguments of a call: `leaves`, `objects`, and a key of all that a recorded path depends on beside elements."""
 
@@ -123,7 +130,7 @@ class Signature:
         if depth < _DEEPEST and simple(x):
             r = self._seen[id(x)] = Fields(t, {}, len(self.objects))
             self.objects.append(x)
-            key.append(("object", t, tuple(x.__dict__)))
+            key.append(("object", t, tuple(x.__dict__), tuple([repr(getattr(t, n, None)) for n in class_constants(t)])))
             for k, y in list(x.__dict__.items()):
                 r.attributes[k] = self.flatten(y, depth + 1)
             return r

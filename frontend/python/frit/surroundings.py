@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import random
+import sys
 import types
 
 import numpy as np
@@ -51,6 +52,7 @@ class Surroundings:
             self.defaults.extend(a for a in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()) if isinstance(a, np.ndarray))
             if hasattr(f, "__wrapped__"):
                 stack.append(f.__wrapped__)
+            spaces, names = [f.__globals__], set(_names(f.__code__))
             for name, cell in zip(f.__code__.co_freevars, f.__closure__ or ()):
                 try:
                     v = cell.cell_contents
@@ -58,15 +60,23 @@ class Surroundings:
                     continue
                 if _function(v):
                     stack.append(v)
+                elif isinstance(v, types.ModuleType):
+                    if not _library(v.__name__):
+                        spaces.append(v.__dict__)
                 elif not isinstance(v, _FIXED):
                     self.cells.append((name, cell))
-            for name in _names(f.__code__):
-                space = f.__globals__
-                if name in space and (id(space), name) not in named:
-                    named.add((id(space), name))
+            for space in spaces:
+                for name in sorted(names & space.keys()):
                     v = space[name]
+                    if (id(space), name) in named:
+                        continue
+                    named.add((id(space), name))
                     if _function(v):
                         stack.append(v)
+                    elif isinstance(v, types.ModuleType):
+                        # `constants.G`: of the user's modules, what has one of the function's names.
+                        if space is f.__globals__ and not _library(v.__name__):
+                            spaces.append(v.__dict__)
                     elif not isinstance(v, _FIXED):
                         self.names.append((space, name))
 
@@ -122,6 +132,10 @@ _BENIGN = frozenset("typing typing_extensions logging re threading _thread abc e
 
 def _benign(t):
     return t.__module__.partition(".")[0] in _BENIGN or issubclass(t, (BaseException, enum.Enum))
+
+
+def _library(module):
+    return module.partition(".")[0] in ("numpy", "scipy", "frit") or module.partition(".")[0] in sys.stdlib_module_names
 
 
 def _function(v):

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 import sys
+import types
 import warnings
 
 import numpy as np
@@ -310,6 +311,45 @@ def test_names_outside_are_part_of_the_signature():
     space["TABLE"] = np.full(3, -1.0)
     agree(f(x), space["f"](x))
     assert not runs_python(f, x)
+
+
+def test_modules_and_classes_outside_are_part_of_the_signature():
+    constants = types.ModuleType("constants")
+    constants.G, constants.TABLE = 2.0, np.ones(3)
+
+    class Model:
+        factor = 3.0
+
+        @frit.jit(fallback="error")
+        def f(self, x):
+            return x * self.factor * constants.G + constants.TABLE
+
+    x = np.ones(3)
+    for _ in range(2):
+        agree(Model().f(x), np.full(3, 7.0))
+    constants.G = 1.0
+    agree(Model().f(x), np.full(3, 4.0))
+    Model.factor = 5.0
+    agree(Model().f(x), np.full(3, 6.0))
+    constants.TABLE = np.zeros(3)
+    agree(Model().f(x), np.full(3, 5.0))
+
+
+def test_an_argument_that_is_also_outside():
+    table = np.arange(4.0)
+
+    def f(x):
+        x[0] = 5
+        return x + table
+
+    compiled = frit.jit(f, fallback="quiet")
+    for _ in range(2):
+        agree(compiled(np.ones(4)), f(np.ones(4)))
+    before = table.copy()
+    got = compiled(table)
+    table[:], now = before, table.copy()
+    agree(got, f(table))
+    agree(now, table)
 
 
 def test_cells_outside_are_part_of_the_signature():
