@@ -243,6 +243,9 @@ class Trace:
         s = t._s
         if s.known is not None:
             return self.elements(t).copy()
+        if self.depth:
+            # Inside of a rule, which may be code of NumPy's: then NumPy runs the whole function.
+            raise Break(reason)
         self.cut([s], reason, everything=True)
         self.forgo(reason)
         if s.argument is not None and s.slot == s.argument:

@@ -77,9 +77,9 @@ def store(out, r, fits=False):
         return r
     if type(out) is not Tracer:
         raise Break("an output array that is not traced")
-    if not fits and (out.shape != r.shape or not np.can_cast(r.dtype, out.dtype, "same_kind")):
-        # NumPy raises, or knows better.
-        raise Break("an output array of another shape or kind", error=True)
+    if not fits and (out.shape != r.shape or out.dtype != r.dtype):
+        # NumPy raises, or computes in the type of the output array.
+        raise Break("an output array of another shape or type", error=True)
     out._write(r)
     return out
 
@@ -91,7 +91,8 @@ def none_but(kwargs, **defaults):
             continue
         if k in ("initial", "where") and v is np._NoValue:
             continue
-        raise NoRule(f"the argument {k}={v!r} has no rule")
+        value = f"={v!r}" if type(v) in (bool, int, float, str, type(None)) else ""
+        raise NoRule(f"the argument {k}{value} has no rule")
 
 
 def array(x):

@@ -15,6 +15,7 @@ import types
 import numpy as np
 from numpy._core import _multiarray_umath, multiarray
 
+from ..coverage import seen
 from ..patch import original
 from ..trace import current
 from ..tracer import Tracer
@@ -42,6 +43,9 @@ def decomposition(func):
 
 def run(func, args, kwargs):
     """Runs a decomposition; arrays from outside are parameters in it, so that their elements are read at each call."""
+    noted = seen()
+    if noted is not None:
+        noted.decomposed = True
     args, kwargs = mapped(_parameter, list(args)), mapped(_parameter, dict(kwargs))
     return func(*args, **kwargs)
 

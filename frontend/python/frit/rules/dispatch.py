@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 
-from ..coverage import seen
 from ..errors import Break
 from ..trace import current
 from .arguments import abstract, concrete, tracers
@@ -53,9 +52,6 @@ def apply(func, args, kwargs):
     g = decomposition(func)
     if g is None:
         raise Break(f"{func.__module__}.{func.__name__} {why}")
-    noted = seen()
-    if noted is not None:
-        noted.decomposed = True
     return run(g, args, kwargs)
 
 

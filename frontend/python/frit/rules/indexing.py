@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 
+from ..errors import Break
 from ..trace import current
 from ..tracer import Tracer, operand
-from .arguments import array, result, store
+from .arguments import array, axes_of, checked, result, store
+from .decompose import decomposition, run
 from .table import NoRule, rule
+
+#: The most rows to which `apply_along_axis` applies a function.
+MOST_ROWS = 64
 
 #: NumPy's own, also while `numpy` is patched.
 _asarray, _arange, _empty = np.asarray, np.arange, np.empty
@@ -63,7 +70,52 @@ def choose(a, choices, out=None, mode="raise"):
 @rule(np.select)
 def select(condlist, choicelist, default=0):
     trace = current()
-    return trace.fresh(trace.call("select", [operand(trace, c) for c in condlist], [operand(trace, c) for c in choicelist], operand(trace, default)), scalar=False)
+    r = trace.fresh(trace.call("select", [operand(trace, c) for c in condlist], [operand(trace, c) for c in choicelist], operand(trace, default)), scalar=False)
+    if any(type(c) in (bool, int, float, complex) and not np.can_cast(_asarray(c).dtype, r.dtype, "same_kind") for c in choicelist):
+        raise NoRule("of such numbers has no rule")
+    return r
+
+
+@rule(np.unravel_index)
+def unravel_index(indices, shape, order="C"):
+    at, sizes = _positions(indices), [operator.index(n) for n in axes_of(shape)]
+    if order not in ("C", "F") or at.dtype.kind not in "iu":
+        raise NoRule("in this form has no rule")
+    count = 1
+    for n in sizes:
+        count *= n
+    at = checked(at, (at >= 0) & (at < count), "index is out of bounds").astype(np.intp)
+    parts = []
+    for n in sizes[::-1] if order == "C" else sizes:
+        parts.append(np.remainder(at, max(n, 1)))
+        at = np.floor_divide(at, max(n, 1))
+    parts = [x if np.ndim(indices) else x[()] for x in parts]
+    return tuple(parts[::-1] if order == "C" else parts)
+
+
+@rule(np.ravel_multi_index)
+def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
+    sizes = [operator.index(n) for n in axes_of(dims)]
+    parts = [_positions(x) for x in multi_index]
+    modes = (mode,) * len(sizes) if isinstance(mode, str) else tuple(mode)
+    if order not in ("C", "F") or len(parts) != len(sizes) or len(modes) != len(sizes) or not all(sizes) or any(x.dtype.kind not in "iu" for x in parts):
+        raise NoRule("in this form has no rule")
+    at, step = 0, 1
+    for x, n, m in list(zip(parts, sizes, modes))[:: -1 if order == "C" else 1]:
+        x = x.astype(np.intp)
+        if m == "raise":
+            x = checked(x, (x >= 0) & (x < n), "invalid entry in coordinates array")
+        at, step = at + (np.remainder(x, n) if m == "wrap" else np.clip(x, 0, n - 1)) * step, step * n
+    return at if at.ndim else at[()]
+
+
+@rule(np.apply_along_axis)
+def apply_along_axis(func1d, axis, arr, *args, **kwargs):
+    a = array(arr)
+    rows = a.size // max(a.shape[axis], 1) if a.ndim else 0
+    if rows > MOST_ROWS:
+        raise Break(f"numpy.apply_along_axis over {rows} rows would be as many parts of a program")
+    return run(decomposition(np.apply_along_axis), (func1d, axis, arr, *args), kwargs)
 
 
 # Functions that write their first argument: what may go wrong does so before they do.

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..tracer import Tracer
 from .arguments import given
+from .convert import copied
 
 
 def _methods():
@@ -29,6 +30,9 @@ def _methods():
         setattr(Tracer, name, method)
     # Of real numbers: the array itself.
     Tracer.conj = Tracer.conjugate = lambda self, out=None: np.conjugate(self, out) if self.dtype.kind == "c" or out is not None else self
+    Tracer.copy = lambda self, order="C": self if self._scalar else copied(self, order)
+    Tracer.__copy__ = lambda self: Tracer.copy(self, "K")
+    Tracer.__deepcopy__ = lambda self, memo: Tracer.copy(self, "K")
     # What NumPy's own code does to its results for the sake of subclasses.
     Tracer.__array_wrap__ = lambda self, arr, context=None, return_scalar=False: arr[()] if return_scalar and not arr.ndim else arr
     Tracer.compress = lambda self, condition, axis=None, out=None: np.compress(condition, self, axis, out)

@@ -52,11 +52,18 @@ def searchsorted(a, v, side="left", sorter=None):
 def digitize(x, bins, right=False):
     if array(x).dtype.kind == "c":
         raise TypeError("x may not be complex")
-    return result(current().call("digitize", array(x).node, array(bins).node, right), array(x))
+    bins = array(bins)
+    if bins.ndim != 1:
+        raise ValueError("object of too small depth for desired array")
+    r = result(current().call("digitize", array(x).node, bins.node, right), array(x))
+    step = bins[1:] >= bins[:-1], bins[1:] <= bins[:-1]
+    return checked(r, np.all(step[0]) | np.all(step[1]), "bins must be monotonically increasing or decreasing")
 
 
 @rule(np.isin)
 def isin(element, test_elements, assume_unique=False, invert=False, *, kind=None):
+    if kind is not None:
+        raise NoRule(f"with kind={kind!r} has no rule")
     return result(current().call("isin", array(element).node, array(test_elements).node, invert), array(element), scalar=False)
 
 

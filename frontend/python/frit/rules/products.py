@@ -8,6 +8,7 @@ import string
 import numpy as np
 
 from ..trace import current
+from ..tracer import Tracer
 from .arguments import array, arrays, axes_of, none_but, result, store
 from .table import RULES, NoRule, rule
 
@@ -15,6 +16,8 @@ from .table import RULES, NoRule, rule
 def _products():
     for name in "dot vdot inner outer kron".split():
         def f(a, b, /, out=None, _name=name):
+            if type(out) is Tracer and not out._a.flags.c_contiguous:
+                raise NoRule("with an output array in another order has no rule")
             return store(out, result(current().call(_name, array(a).node, array(b).node)))
         RULES[getattr(np, name)] = f
 

@@ -16,9 +16,13 @@ def reduction(op, a, axis=None, dtype=None, out=None, keepdims=False, initial=np
     none_but(more)
     if given(mean):
         raise NoRule("with mean= has no rule")
+    if op.startswith("nan") and (given(initial) or where is not True and given(where)):
+        raise NoRule("with initial= or where= has no rule")
     a, trace = array(a), current()
     if correction is not np._NoValue:
         ddof = correction
+    if a.dtype.kind == "c" and dtype is not None and np.dtype(dtype).kind != "c":
+        raise NoRule(f"of complex numbers with dtype={dtype} has no rule")
     mask = None if where is True or where is np._NoValue else array(where).node
     initial = operand(trace, initial) if given(initial) else None
     keep = bool(keepdims) if keepdims is not np._NoValue else False
@@ -73,13 +77,13 @@ def _reductions():
             if weights is not None or interpolation is not None:
                 raise NoRule("with weights has no rule")
             a = array(a)
-            known = array(q).known()
-            if known is not None and not ((known >= 0) & (known <= (100 if "percentile" in _op else 1))).all():
-                raise ValueError("quantiles out of range")
+            most = 100 if "percentile" in _op else 1
+            fine = (array(q) >= 0) & (array(q) <= most)
             if not a.size and _op.startswith("nan"):
                 raise NoRule("of nothing has no rule")
             q, keep = operand(current(), q), bool(keepdims) if keepdims is not none else False
-            return store(out, result(current().call(_op, a.node, q, axes_of(axis), keep, method), a, scalar=False if keep else None))
+            r = result(current().call(_op, a.node, q, axes_of(axis), keep, method), a, scalar=False if keep else None)
+            return store(out, checked(r, fine, "quantiles out of range"))
         RULES[getattr(np, name)] = f
     for name in "median nanmedian".split():
         def f(a, axis=None, out=None, overwrite_input=False, keepdims=False, _op=name):

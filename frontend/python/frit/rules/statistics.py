@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+
 import numpy as np
 
 from ..errors import Break
@@ -37,8 +40,8 @@ def gradient(f, *varargs, axis=None, edge_order=1):
 @rule(np.trapezoid)
 def trapezoid(y, x=None, dx=1.0, axis=-1):
     trace = current()
-    if array(y).dtype.kind == "b":
-        raise NoRule("of truth values has no rule")
+    if array(y).dtype.kind not in "fc" or x is not None and array(x).dtype.kind not in "fc":
+        raise NoRule("of whole numbers has no rule")
     return result(trace.call("trapezoid", array(y).node, operand(trace, dx if x is None else x), axis))
 
 
@@ -81,7 +84,8 @@ def _convolution(name, default):
             return r
         # The longer one is padded by zeros, which what is not finite in the shorter one would turn into NaNs.
         shorter = [x for x in (a, v) if x.size == min(a.size, v.size)]
-        return checked(r, np.all([np.isfinite(x).all() for x in shorter]), "values that are not finite")
+        fine = functools.reduce(operator.and_, (np.isfinite(x).all() for x in shorter))
+        return checked(r, fine, "values that are not finite")
 
     return f
 

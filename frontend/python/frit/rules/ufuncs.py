@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from ..errors import Break
 from ..storage import order_of
 from ..trace import current
 from ..tracer import Tracer, operand
+from . import special
 from .arguments import array, none_but, store, tracers
 from .dispatch import folded
 from .gufuncs import GUFUNCS
@@ -25,19 +25,6 @@ logical_and logical_or logical_xor invert bitwise_and bitwise_or bitwise_xor lef
 UFUNCS = {getattr(np, name): name for name in _SAME}
 UFUNCS.update({np.rad2deg: "degrees", np.deg2rad: "radians"})
 SEVERAL = {np.divmod: "divmod", np.modf: "modf", np.frexp: "frexp"}
-#: Ufuncs of `scipy.special` that are ops.
-SCIPY = {"erf": "erf", "erfc": "erfc", "gammaln": "lgamma", "gamma": "gamma"}
-
-
-def op_of(ufunc):
-    """The op that a ufunc is, or None."""
-    name = UFUNCS.get(ufunc)
-    if name is None and ufunc.__name__ in SCIPY:
-        special = sys.modules.get("scipy.special")
-        if getattr(special, ufunc.__name__, None) is ufunc:
-            UFUNCS[ufunc] = name = SCIPY[ufunc.__name__]
-    return name
-
 
 def ufunc_call(ufunc, method, inputs, kwargs):
     trace = current()
@@ -134,6 +121,10 @@ def elementwise(trace, ufunc, inputs):
     shadows = [x._a for x in inputs if type(x) is Tracer and x.ndim] + [x for x in inputs if isinstance(x, np.ndarray) and type(x) is not Tracer]
     if ufunc in COMPOSED:
         return COMPOSED[ufunc](*map(array, inputs))
+    rule = None if ufunc in UFUNCS else special.special(ufunc)
+    if rule is not None:
+        types = tuple(type(x) if type(x) in (int, float, complex) else array(x).dtype for x in inputs)
+        return special.call(rule, [array(x) for x in inputs], _types(ufunc, types))
     inputs = [x if type(x) in (bool, int, float, complex) else array(x) for x in inputs]
     loop = _types(ufunc, tuple(type(x) if type(x) in (int, float, complex) else np.dtype(bool) if type(x) is bool else x.dtype for x in inputs))
     if ufunc is np.float_power:
@@ -141,9 +132,9 @@ def elementwise(trace, ufunc, inputs):
     operands = [operand(trace, x) for x in inputs]
     if ufunc in SEVERAL:
         return tuple(trace.fresh(n, axes=order_of(shadows, len(trace.type(n)[1])), scalar=scalar) for n in trace.call(SEVERAL[ufunc], *operands))
-    if op_of(ufunc) is None:
+    if ufunc not in UFUNCS:
         raise NoRule("has no rule")
-    node = trace.call("elementwise", op_of(ufunc), operands)
+    node = trace.call("elementwise", UFUNCS[ufunc], operands)
     dtype, shape = trace.type(node)
     if dtype != loop[-1].name:
         raise NoRule(f"of {loop[: ufunc.nin]} gives {loop[-1]} in NumPy")
