@@ -198,7 +198,7 @@ def fallback(trace, function, args, kwargs, why):
         if t is Tracer:
             if id(x) not in refs:
                 s = x._s
-                refs[id(x)] = Ref(s.slot if s.known is None else trace.tape.load(s.known), x._steps, x._scalar)
+                refs[id(x)] = Ref(s.slot if s.known is None else trace.tape.load(s.known, copied=True), x._steps, x._scalar)
             return refs[id(x)]
         if t in (list, tuple):
             return t([recorded(y) for y in x])
