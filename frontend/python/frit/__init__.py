@@ -34,3 +34,12 @@ def stats() -> dict[str, int]:
     """Counts of the process: kernels compiled, kernels found in the cache, bytes held now and at most; of lazy
     arrays: programs compiled, runs, and operations in them."""
     return {**_stats(), **_counts}
+
+
+def __getattr__(name):
+    """`frit.numpy`, which is not loaded before it is used."""
+    if name == "numpy":
+        import importlib
+
+        return importlib.import_module(".numpy", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

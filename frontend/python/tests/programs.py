@@ -6,6 +6,10 @@ A line is `arguments | statements`; arguments are named `a`, `b`, `c`, ... The r
 #: What stands for arguments: v, w float64[8]; m, n float64[4, 6]; s, t float64[4, 4]; i int64[8]; k int64[3] (positions);
 #: z complex128[5]; f float32[4, 6]; q bool[8]; c float64[3, 4, 5]; g a NumPy float64 scalar; u uint8[8].
 COMPILED = """
+u | return np.gradient(a * 1.0, np.array([9, 7, 6, 5, 4, 3, 2, 1], np.uint8)), np.gradient(a, np.array([-100, -50, 0, 20, 40, 60, 100, 120], np.int8))
+v | return np.interp(a, [-1.0, 0.0, 0.5, 1.0], [np.inf, 1.0, 1.0, -np.inf]), np.interp(a, [-np.inf, 0.0, 1.0], [0.0, 5.0, 5.0])
+v | return np.interp(a, [-1.0, 0.0, 1.0], [1 + 1j, np.inf * 1j, 3.0], left=2j)
+z | return np.sinh(a * np.inf), np.cosh(a * np.inf), np.tanh(a * 100), np.exp(a * np.inf), np.arctanh(a * np.inf), np.arccos(a * np.inf)
 f | return np.isclose(a, a[0, 0] * 0 + 1.0000000000000002), np.isclose(a * 0 + 1, 0.9999999999999998, rtol=0, atol=0)
 u | return a.sum(dtype=np.uint8), np.cumsum(a, dtype=np.int16), np.add.reduce(a[None], axis=None)
 v | return (a + 1)[7], (a + 1)[-8], (a * 2).reshape(2, 4)[1, 3]
@@ -229,6 +233,7 @@ m | return np.rollaxis(a, -5)
 m | return np.moveaxis(a, 3, 0)
 m | return np.rot90(a, 1, (0, 5))
 v | return np.vsplit(a, 2)
+m | return np.gradient(a, np.arange(4.0))
 v | return np.meshgrid(a, a, indexing="up")
 v w | return np.concatenate([a, b], out=np.zeros(3) + a[0])
 v | return np.broadcast_to(a, (3, 5))

@@ -2,6 +2,7 @@
 
 use super::{Arg, Built, axis_of, bin, choose, invalid, un};
 use frit_ir::build::{Builder, Operand};
+use frit_ir::error::TypeError;
 use frit_ir::{DType, Dim, Op, Slice, Value};
 
 /// Elements `start..start + size` along an axis.
@@ -125,6 +126,8 @@ pub fn gradient(b: &mut Builder, x: Value, spacing: Spacing, axis: i64, edge_ord
             b.concatenate(&[first, middle, last], axis as i64)
         }
         Spacing::At(points) => {
+            // Differences of integers would wrap.
+            let points = super::inexact(b, points)?;
             if b.ty(points).rank() != 1 || b.shape(points)[0] != n {
                 return invalid(
                     b,
@@ -210,7 +213,8 @@ pub fn trapezoid(b: &mut Builder, y: Value, spacing: Spacing, axis: i64) -> Buil
     b.reduce(Op::Sum, strips, Some(&[axis as i64]), false)
 }
 
-/// Linear interpolation of `fp` at increasing `xp`; outside, `left` and `right` (by default the end values).
+/// Linear interpolation of `fp` at increasing `xp`; outside, `left` and `right` (by default the end values). Where the
+/// line from the left gives NaN, that from the right is tried, and then the value of a level line.
 pub fn interp(
     b: &mut Builder,
     x: Value,
@@ -225,8 +229,25 @@ pub fn interp(
     if b.shape(xp)[0].is(0) {
         return invalid(b, Op::Searchsorted, "array of sample points is empty");
     }
-    let t = if b.dtype(fp).is_complex() { DType::C128 } else { DType::F64 };
-    let (x, xp, fp) = (b.cast(x, DType::F64)?, b.cast(xp, DType::F64)?, b.cast(fp, t)?);
+    if b.dtype(fp).is_complex() {
+        // Each part by itself: infinities of one are nothing to the other.
+        let mut parts = Vec::new();
+        for part in [Op::Real, Op::Imag] {
+            let end = |b: &mut Builder, v: Option<Operand>| -> Result<Option<Operand>, TypeError> {
+                let Some(v) = v else { return Ok(None) };
+                let v = match v {
+                    Operand::Weak(s) => b.constant(s.cast(DType::C128)),
+                    Operand::Value(v) => b.cast(v, DType::C128)?,
+                };
+                un(b, part, v).map(|v| Some(v.operand()))
+            };
+            let (left, right) = (end(b, left)?, end(b, right)?);
+            let fp = un(b, part, fp)?;
+            parts.push(interp(b, x, xp, fp, left, right)?.operand());
+        }
+        return b.elementwise(Op::MakeComplex, &parts);
+    }
+    let (x, xp, fp) = (b.cast(x, DType::F64)?, b.cast(xp, DType::F64)?, b.cast(fp, DType::F64)?);
     let n = b.shape(xp)[0].clone();
     let pick = |b: &mut Builder, v: Value, at: Value| b.gather(v, &[0], &[at]);
     let end = |b: &mut Builder, k: Dim| super::getitem(b, fp, &[super::Index::At(k)]);
@@ -246,6 +267,14 @@ pub fn interp(
     let from = bin(b, Op::Subtract, x, x0)?;
     let r = bin(b, Op::Multiply, slope, from)?;
     let r = bin(b, Op::Add, r, y0)?;
+    let before = bin(b, Op::Subtract, x, x1)?;
+    let other = bin(b, Op::Multiply, slope, before)?;
+    let other = bin(b, Op::Add, other, y1)?;
+    let (lost, level) = (un(b, Op::Isnan, other)?, bin(b, Op::Equal, y0, y1)?);
+    let level = bin(b, Op::LogicalAnd, lost, level)?;
+    let other = choose(b, level, y0, other)?;
+    let lost = un(b, Op::Isnan, r)?;
+    let r = choose(b, lost, other, r)?;
     let on = bin(b, Op::Equal, x, x0)?;
     let r = choose(b, on, y0, r)?;
     let below = bin(b, Op::Less, at, 0)?;

@@ -1,7 +1,7 @@
 //! Complex bodies of elementwise ops, over pairs of real scalars.
 //!
 //! Formulas are the textbook ones over real functions; divisions and square roots are scaled against overflow.
-//! Branch cuts and signed zeros follow C99 Annex G where the real functions carry them.
+//! Branch cuts, signed zeros, infinities and NaN are those of C99 Annex G, which NumPy's functions follow.
 
 use crate::prim::{Body, Prim, Val};
 use std::f64::consts::{LN_2, LN_10};
@@ -17,6 +17,24 @@ pub struct C {
 
 fn real(v: Val) -> C {
     C { re: v, im: v }
+}
+
+/// True for an infinity.
+fn infinite(b: &mut Body<'_>, v: Val) -> Val {
+    let (size, inf) = (b.abs(v), b.f(v, f64::INFINITY));
+    b.eq(size, inf)
+}
+
+/// True for an infinity or NaN.
+fn wild(b: &mut Body<'_>, v: Val) -> Val {
+    let (size, inf) = (b.abs(v), b.f(v, f64::INFINITY));
+    let tame = b.lt(size, inf);
+    b.not(tame)
+}
+
+fn is_zero(b: &mut Body<'_>, v: Val) -> Val {
+    let zero = b.f(v, 0.0);
+    b.eq(v, zero)
 }
 
 pub(super) fn negative(b: &mut Body<'_>, a: &[C]) -> C {
@@ -35,13 +53,22 @@ pub(super) fn angle(b: &mut Body<'_>, a: &[C]) -> C {
     real(b.atan2(a[0].im, a[0].re))
 }
 
-/// `x / |x|`, 0 for 0 (NumPy 2).
+/// `x / |x|`, 0 for 0 (NumPy 2); an infinite part is the direction, two are none.
 pub(super) fn sign(b: &mut Body<'_>, a: &[C]) -> C {
-    let m = b.hypot(a[0].re, a[0].im);
-    let zero = b.f(m, 0.0);
-    let is_zero = b.eq(m, zero);
-    let (re, im) = (b.div(a[0].re, m), b.div(a[0].im, m));
-    C { re: b.select(is_zero, zero, re), im: b.select(is_zero, zero, im) }
+    let (x, y) = (a[0].re, a[0].im);
+    let m = b.hypot(x, y);
+    let (zero, one, nan) = (b.f(m, 0.0), b.f(m, 1.0), b.f(m, f64::NAN));
+    let at_origin = b.eq(m, zero);
+    let (re, im) = (b.div(x, m), b.div(y, m));
+    let (re, im) = (b.select(at_origin, zero, re), b.select(at_origin, zero, im));
+    let unknown = b.is_nan(m);
+    let (re, im) = (b.select(unknown, nan, re), b.select(unknown, nan, im));
+    let (re_inf, im_inf) = (infinite(b, x), infinite(b, y));
+    let both = b.and(re_inf, im_inf);
+    let (right, up) = (b.copysign(one, x), b.copysign(one, y));
+    let (re, im) = (b.select(im_inf, zero, re), b.select(im_inf, up, im));
+    let (re, im) = (b.select(re_inf, right, re), b.select(re_inf, zero, im));
+    C { re: b.select(both, nan, re), im: b.select(both, nan, im) }
 }
 
 pub(super) fn add(b: &mut Body<'_>, a: &[C]) -> C {
@@ -87,9 +114,19 @@ pub(super) fn divide(b: &mut Body<'_>, a: &[C]) -> C {
     C { re: b.select(both_zero, re0, re), im: b.select(both_zero, im0, im) }
 }
 
+/// Smith's method again, with NumPy's order of operations.
 pub(super) fn reciprocal(b: &mut Body<'_>, a: &[C]) -> C {
-    let one = C { re: b.f(a[0].re, 1.0), im: b.f(a[0].re, 0.0) };
-    divide(b, &[one, a[0]])
+    let (x, y) = (a[0].re, a[0].im);
+    let (abs_re, abs_im) = (b.abs(x), b.abs(y));
+    let re_larger = b.le(abs_im, abs_re);
+    let (big, small) = (b.select(re_larger, x, y), b.select(re_larger, y, x));
+    let one = b.f(x, 1.0);
+    let ratio = b.div(small, big);
+    let product = b.mul(small, ratio);
+    let d = b.add(big, product);
+    let (p, q) = (b.select(re_larger, one, ratio), b.select(re_larger, ratio, one));
+    let minus_q = b.neg(q);
+    C { re: b.div(p, d), im: b.div(minus_q, d) }
 }
 
 /// Kahan's method: the part that cannot cancel first, scaled by halving.
@@ -111,7 +148,9 @@ pub(super) fn sqrt(b: &mut Body<'_>, a: &[C]) -> C {
     let inf = b.f(m, f64::INFINITY);
     let im_inf = b.eq(abs_im, inf);
     let re_inf = b.eq(abs_re, inf);
-    let u = b.select(re_inf, zero, u);
+    // Zero, or NaN for NaN.
+    let nothing = b.mul(abs_im, zero);
+    let u = b.select(re_inf, nothing, u);
     let t = b.select(im_inf, inf, t);
     let u = b.select(im_inf, inf, u);
     let left = b.sign_bit(x.re);
@@ -120,13 +159,19 @@ pub(super) fn sqrt(b: &mut Body<'_>, a: &[C]) -> C {
 }
 
 pub(super) fn exp(b: &mut Body<'_>, a: &[C]) -> C {
-    let e = b.exp(a[0].re);
-    let (s, c) = (b.sin(a[0].im), b.cos(a[0].im));
+    let (x, y) = (a[0].re, a[0].im);
+    let e = b.exp(x);
+    let (s, c) = (b.sin(y), b.cos(y));
     let (re, im) = (b.mul(e, c), b.mul(e, s));
-    // A real argument stays real: inf * 0 would be NaN.
-    let zero = b.f(e, 0.0);
-    let on_axis = b.eq(a[0].im, zero);
-    C { re: b.select(on_axis, e, re), im: b.select(on_axis, a[0].im, im) }
+    // A real argument stays real (inf * 0 would be NaN), and no angle matters to zero or to infinity's size.
+    let on_axis = is_zero(b, y);
+    let (lost, far) = (wild(b, y), infinite(b, x));
+    let lost = b.and(lost, far);
+    let vanishing = is_zero(b, e);
+    let vanishing = b.and(lost, vanishing);
+    let plain = b.or(on_axis, lost);
+    let im = b.select(vanishing, e, im);
+    C { re: b.select(plain, e, re), im: b.select(on_axis, y, im) }
 }
 
 fn scaled(b: &mut Body<'_>, x: C, k: f64) -> C {
@@ -215,17 +260,15 @@ pub(super) fn power(b: &mut Body<'_>, a: &[C]) -> C {
     C { re: b.select(y_zero, one, re), im: b.select(y_zero, zero, im) }
 }
 
+/// `-i sinh(i z)`.
 pub(super) fn sin(b: &mut Body<'_>, a: &[C]) -> C {
-    let (s, c) = (b.sin(a[0].re), b.cos(a[0].re));
-    let (sh, ch) = (b.sinh(a[0].im), b.cosh(a[0].im));
-    C { re: b.mul(s, ch), im: b.mul(c, sh) }
+    rotated(b, a[0], sinh)
 }
 
+/// `cosh(i z)`.
 pub(super) fn cos(b: &mut Body<'_>, a: &[C]) -> C {
-    let (s, c) = (b.sin(a[0].re), b.cos(a[0].re));
-    let (sh, ch) = (b.sinh(a[0].im), b.cosh(a[0].im));
-    let im = b.mul(s, sh);
-    C { re: b.mul(c, ch), im: b.neg(im) }
+    let iz = C { re: b.neg(a[0].im), im: a[0].re };
+    cosh(b, &[iz])
 }
 
 /// `-i tanh(i z)`.
@@ -234,30 +277,70 @@ pub(super) fn tan(b: &mut Body<'_>, a: &[C]) -> C {
 }
 
 pub(super) fn sinh(b: &mut Body<'_>, a: &[C]) -> C {
-    let (s, c) = (b.sin(a[0].im), b.cos(a[0].im));
-    let (sh, ch) = (b.sinh(a[0].re), b.cosh(a[0].re));
-    C { re: b.mul(sh, c), im: b.mul(ch, s) }
+    let (x, y) = (a[0].re, a[0].im);
+    let (s, c) = (b.sin(y), b.cos(y));
+    let (sh, ch) = (b.sinh(x), b.cosh(x));
+    let (re, im) = (b.mul(sh, c), b.mul(ch, s));
+    let on_axis = is_zero(b, y);
+    // No angle matters to zero or to infinity.
+    let (origin, far, lost) = (is_zero(b, x), infinite(b, x), wild(b, y));
+    let fixed = b.or(origin, far);
+    let fixed = b.and(fixed, lost);
+    let plain = b.or(on_axis, fixed);
+    C { re: b.select(plain, sh, re), im: b.select(on_axis, y, im) }
 }
 
 pub(super) fn cosh(b: &mut Body<'_>, a: &[C]) -> C {
-    let (s, c) = (b.sin(a[0].im), b.cos(a[0].im));
-    let (sh, ch) = (b.sinh(a[0].re), b.cosh(a[0].re));
-    C { re: b.mul(ch, c), im: b.mul(sh, s) }
+    let (x, y) = (a[0].re, a[0].im);
+    let (s, c) = (b.sin(y), b.cos(y));
+    let (sh, ch) = (b.sinh(x), b.cosh(x));
+    let (re, im) = (b.mul(ch, c), b.mul(sh, s));
+    let on_axis = is_zero(b, y);
+    let (origin, far, lost) = (is_zero(b, x), infinite(b, x), wild(b, y));
+    let fixed = b.and(far, lost);
+    let plain = b.or(on_axis, fixed);
+    let still = b.and(origin, lost);
+    let im = b.select(still, sh, im);
+    let one = b.f(x, 1.0);
+    let side = b.copysign(one, x);
+    let signed = b.mul(side, y);
+    C { re: b.select(plain, ch, re), im: b.select(on_axis, signed, im) }
 }
 
-/// `(tanh x (1 + tan^2 y) + i tan y sech^2 x) / (1 + tanh^2 x tan^2 y)`, rearranged over sine and cosine:
-/// `(sinh x cosh x + i sin y cos y) / (sinh^2 x + cos^2 y)`, saturated for large `x`.
+/// `(sinh x cosh x + i sin y cos y) / (sinh^2 x + cos^2 y)`; beyond 20 `(sign x) + 4 i sin y cos y exp(-2 |x|)`.
 pub(super) fn tanh(b: &mut Body<'_>, a: &[C]) -> C {
-    let limit = b.f(a[0].re, 20.0);
-    let minus = b.neg(limit);
-    let low = b.max(a[0].re, minus);
-    let x = b.min(low, limit);
-    let (sh, ch) = (b.sinh(x), b.cosh(x));
-    let (s, c) = (b.sin(a[0].im), b.cos(a[0].im));
+    let (x, y) = (a[0].re, a[0].im);
+    let (limit, zero, one) = (b.f(x, 20.0), b.f(x, 0.0), b.f(x, 1.0));
+    let size = b.abs(x);
+    let beyond = b.lt(limit, size);
+    let near = b.select(beyond, zero, x);
+    let (sh, ch) = (b.sinh(near), b.cosh(near));
+    let (s, c) = (b.sin(y), b.cos(y));
     let (sh2, c2) = (b.mul(sh, sh), b.mul(c, c));
     let d = b.add(sh2, c2);
     let (p, q) = (b.mul(sh, ch), b.mul(s, c));
-    C { re: b.div(p, d), im: b.div(q, d) }
+    let (re, im) = (b.div(p, d), b.div(q, d));
+
+    let (minus_two, four) = (b.f(x, -2.0), b.f(x, 4.0));
+    let power = b.mul(minus_two, size);
+    let decay = b.exp(power);
+    let wave = b.mul(four, q);
+    let beyond_im = b.mul(wave, decay);
+    let lost = wild(b, y);
+    let far = infinite(b, x);
+    let at_end = b.and(far, lost);
+    let beyond_im = b.select(at_end, zero, beyond_im);
+    // NaN of the angle reaches the real part, unless that is at its end.
+    let nan = b.mul(zero, q);
+    let spoilt = b.add(one, nan);
+    let whole = b.select(far, one, spoilt);
+    let beyond_re = b.copysign(whole, x);
+    let (re, im) = (b.select(beyond, beyond_re, re), b.select(beyond, beyond_im, im));
+
+    let origin = is_zero(b, x);
+    let still = b.and(origin, lost);
+    let on_axis = is_zero(b, y);
+    C { re: b.select(still, x, re), im: b.select(on_axis, y, im) }
 }
 
 /// `-i f(i z)`, which turns a hyperbolic function into its circular counterpart.
@@ -281,7 +364,43 @@ pub(super) fn arccos(b: &mut Body<'_>, a: &[C]) -> C {
     let half = b.atan2(p.re, q.re);
     let (x, y) = (b.mul(q.re, p.im), b.mul(q.im, p.re));
     let im = b.sub(x, y);
-    C { re: b.add(half, half), im: b.prim(Prim::Asinh, &[im]) }
+    let w = C { re: b.add(half, half), im: b.prim(Prim::Asinh, &[im]) };
+    let (limit, angle) = limits(b, a[0], true);
+    let towards = b.copysign(limit, minus_im);
+    unless_wild(b, a[0], w, C { re: angle, im: towards })
+}
+
+/// What inverse functions tend to where a part is infinite or NaN: the size of the logarithm (infinite, or NaN), and the
+/// angle of the direction, from 0 to pi; `sided` tells the sides of the imaginary axis apart.
+fn limits(b: &mut Body<'_>, z: C, sided: bool) -> (Val, Val) {
+    let (zero, one, nan, inf) =
+        (b.f(z.re, 0.0), b.f(z.re, 1.0), b.f(z.re, f64::NAN), b.f(z.re, f64::INFINITY));
+    let (re_inf, im_inf) = (infinite(b, z.re), infinite(b, z.im));
+    let any = b.or(re_inf, im_inf);
+    let size = b.select(any, inf, nan);
+    let (x, y) = (b.select(re_inf, one, zero), b.select(im_inf, one, zero));
+    let x = if sided { b.copysign(x, z.re) } else { x };
+    let angle = b.atan2(y, x);
+    let (re_nan, im_nan) = (b.is_nan(z.re), b.is_nan(z.im));
+    let unknown = b.or(re_nan, im_nan);
+    let angle = b.select(unknown, nan, angle);
+    // On an axis the angle is known all the same.
+    let angle = if sided {
+        let quarter = b.f(z.re, std::f64::consts::FRAC_PI_2);
+        let upright = is_zero(b, z.re);
+        b.select(upright, quarter, angle)
+    } else {
+        let flat = is_zero(b, z.im);
+        b.select(flat, zero, angle)
+    };
+    (size, angle)
+}
+
+/// `w`, or `limit` where a part of `z` is infinite or NaN.
+fn unless_wild(b: &mut Body<'_>, z: C, w: C, limit: C) -> C {
+    let (re, im) = (wild(b, z.re), wild(b, z.im));
+    let out = b.or(re, im);
+    pick(b, out, limit, w)
 }
 
 pub(super) fn arctan(b: &mut Body<'_>, a: &[C]) -> C {
@@ -300,7 +419,10 @@ pub(super) fn arcsinh(b: &mut Body<'_>, a: &[C]) -> C {
     let re = b.sub(x, y);
     let (u, v) = (b.mul(p.re, q.re), b.mul(p.im, q.im));
     let below = b.sub(u, v);
-    C { re: b.prim(Prim::Asinh, &[re]), im: b.atan2(a[0].im, below) }
+    let w = C { re: b.prim(Prim::Asinh, &[re]), im: b.atan2(a[0].im, below) };
+    let (limit, angle) = limits(b, a[0], false);
+    let limit = C { re: b.copysign(limit, a[0].re), im: b.copysign(angle, a[0].im) };
+    unless_wild(b, a[0], w, limit)
 }
 
 /// Kahan: `re = asinh(re(conj(sqrt(z-1)) sqrt(z+1)))`, `im = 2 atan2(im sqrt(z-1), re sqrt(z+1))`.
@@ -312,7 +434,10 @@ pub(super) fn arccosh(b: &mut Body<'_>, a: &[C]) -> C {
     let (x, y) = (b.mul(p.re, q.re), b.mul(p.im, q.im));
     let re = b.add(x, y);
     let half = b.atan2(p.im, q.re);
-    C { re: b.prim(Prim::Asinh, &[re]), im: b.add(half, half) }
+    let w = C { re: b.prim(Prim::Asinh, &[re]), im: b.add(half, half) };
+    let (limit, angle) = limits(b, a[0], true);
+    let limit = C { re: limit, im: b.copysign(angle, a[0].im) };
+    unless_wild(b, a[0], w, limit)
 }
 
 /// `re = log1p(4 x / ((1 - x)^2 + y^2)) / 4`, `im = atan2(2 y, (1 - x)(1 + x) - y^2) / 2`.
@@ -332,7 +457,20 @@ pub(super) fn arctanh(b: &mut Body<'_>, a: &[C]) -> C {
     let below = b.sub(product, y2);
     let y_twice = b.add(y, y);
     let t = b.atan2(y_twice, below);
-    C { re: b.copysign(re, x), im: b.mul(t, half) }
+    let w = C { re: b.copysign(re, x), im: b.mul(t, half) };
+
+    let (zero, nan, right) = (b.f(x, 0.0), b.f(x, f64::NAN), b.f(x, std::f64::consts::FRAC_PI_2));
+    let (re_inf, im_inf) = (infinite(b, x), infinite(b, y));
+    let far = b.or(re_inf, im_inf);
+    let origin = is_zero(b, x);
+    let none = b.or(far, origin);
+    let limit_re = b.select(none, zero, nan);
+    let im_nan = b.is_nan(y);
+    let known = b.not(im_nan);
+    let known = b.and(far, known);
+    let limit_im = b.select(known, right, nan);
+    let limit = C { re: b.copysign(limit_re, x), im: b.copysign(limit_im, y) };
+    unless_wild(b, a[0], w, limit)
 }
 
 pub(super) fn rint(b: &mut Body<'_>, a: &[C]) -> C {

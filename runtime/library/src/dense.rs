@@ -251,6 +251,36 @@ pub(crate) fn clear_other_triangle<T: Field>(mut a: MatMut<'_, T>, lower: bool) 
 }
 
 /// True if every element is finite.
+/// A power of two that brings the largest component of a matrix near 1, if squares of its components, or products of
+/// many, could overflow or vanish; else 1, and results keep their bits. The bounds are those of LAPACK's drivers.
+pub(crate) fn scale_of<T: Field>(a: MatRef<'_, T>) -> f64 {
+    let mut largest = 0.0_f64;
+    for j in 0..a.ncols() {
+        for i in 0..a.nrows() {
+            let x = a[(i, j)].widen();
+            largest = largest.max(x.re.abs()).max(x.im.abs());
+        }
+    }
+    let limit = if T::Part::DTYPE == DType::F32 { 1e12 } else { 1e138 };
+    if largest == 0.0 || !largest.is_finite() || (largest <= limit && largest >= 1.0 / limit) {
+        return 1.0;
+    }
+    // 2^1000 is enough for the least number, and is one itself.
+    2.0_f64.powi((-largest.log2().floor() as i32).clamp(-1000, 1000))
+}
+
+/// Multiplies a matrix by a number of [`scale_of`].
+pub(crate) fn rescale<T: Field>(mut a: MatMut<'_, T>, factor: f64) {
+    if factor == 1.0 {
+        return;
+    }
+    for j in 0..a.ncols() {
+        for i in 0..a.nrows() {
+            a[(i, j)] = T::narrow(a[(i, j)].widen() * factor);
+        }
+    }
+}
+
 pub(crate) fn is_finite<T: Field>(a: MatRef<'_, T>) -> bool {
     (0..a.ncols()).all(|j| (0..a.nrows()).all(|i| a[(i, j)].widen().is_finite()))
 }

@@ -4,8 +4,8 @@
 //! with aggressive deflation (Braman, Byers and Mathias, 2002).
 
 use crate::dense::{
-    Field, copy, is_finite, matrix, matrix_bytes, operand, per_matrix, per_matrix_needs, real, result,
-    result_vector, spec, square_shape, stack, stack_bytes, with_inexact,
+    Field, copy, is_finite, matrix, matrix_bytes, operand, per_matrix, per_matrix_needs, real, rescale,
+    result, result_vector, scale_of, spec, square_shape, stack, stack_bytes, with_inexact,
 };
 use crate::dtype::Element;
 use crate::error::LibraryError;
@@ -126,12 +126,14 @@ fn symmetric<T: Field>(
         }
         return Ok(());
     }
+    let factor = scale_of(copy.as_ref());
+    rescale(copy.as_mut(), factor);
     let (values, rest) = scratch::take_filled(rest, n, real::<T>(0.0));
     let s = DiagMut::from_slice_mut(values);
     evd::self_adjoint_evd(copy.as_ref(), s, vectors, Par::Seq, stack(rest), Default::default())
         .map_err(|_| failed())?;
     for (w, value) in w.iter_mut().zip(values) {
-        *w = real(value.widen().re);
+        *w = real(value.widen().re / factor);
     }
     Ok(())
 }
@@ -223,9 +225,14 @@ fn general<T: General>(
     if w.is_empty() {
         return Ok(());
     }
-    let (copy, rest) = copy(workspace, a);
+    let factor = scale_of(a);
+    let (mut copy, rest) = copy(workspace, a);
+    rescale(copy.as_mut(), factor);
     T::evd(copy.as_ref(), w, vectors.as_mut().map(|v| v.as_mut()), rest)
         .map_err(|_| LibraryError::numeric("Eigenvalues did not converge"))?;
+    for value in w.iter_mut().filter(|_| factor != 1.0) {
+        *value = T::Wide::narrow(value.widen() / factor);
+    }
     if let Some(vectors) = vectors {
         normalize(vectors, w, T::DTYPE == T::Part::DTYPE);
     }

@@ -5,7 +5,8 @@
 
 use crate::dense::{
     Field, clear_other_triangle, copy, is_finite, matrix, matrix_bytes, matrix_shape, operand, per_matrix,
-    per_matrix_needs, real, result, result_vector, spec, stack, stack_bytes, store, with_inexact,
+    per_matrix_needs, real, rescale, result, result_vector, scale_of, spec, stack, stack_bytes, store,
+    with_inexact,
 };
 use crate::dtype::{DType, Element};
 use crate::error::LibraryError;
@@ -195,12 +196,14 @@ fn decompose<T: Field>(
     if let Some(v) = &mut v {
         v.fill(real(0.0));
     }
-    let (a, rest) = copy(workspace, a);
+    let factor = scale_of(a);
+    let (mut a, rest) = copy(workspace, a);
+    rescale(a.as_mut(), factor);
     let (values, rest) = scratch::take_filled(rest, s.len(), real::<T>(0.0));
     svd::svd(a.as_ref(), DiagMut::from_slice_mut(values), u, v, Par::Seq, stack(rest), Default::default())
         .map_err(|_| failed())?;
     for (s, value) in s.iter_mut().zip(values) {
-        *s = real(value.widen().re);
+        *s = real(value.widen().re / factor);
     }
     Ok(())
 }

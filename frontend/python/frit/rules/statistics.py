@@ -29,7 +29,7 @@ def gradient(f, *varargs, axis=None, edge_order=1):
     if f.dtype.kind == "b":
         raise NoRule("of truth values has no rule")
     axes = list(range(f.ndim)) if axis is None else axes_of(axis)
-    if len(varargs) not in (0, 1, len(axes)):
+    if len(varargs) not in (0, len(axes)) and (len(varargs) != 1 or np.ndim(varargs[0])):
         raise Break("invalid number of arguments", error=True)
     spacing = list(varargs) or [1.0]
     spacing = spacing * len(axes) if len(spacing) == 1 else spacing
