@@ -237,6 +237,7 @@ class Jit(_frit.Function):
             drawn(states, back=True)
             entry.broken = e.with_traceback(None)
             return self._numpy(args, kwargs, entry.broken)
+        trace.look_again()
         if drawn(states):
             trace.forgo("a random generator gives other numbers at each call")
         if trace.unnamed and (a.seen.opaque or a.seen.bytes() > MOST_FIXED):
@@ -346,6 +347,7 @@ class Jit(_frit.Function):
         except Abandon as e:
             entry.outline, entry.stopped = trace.tape, Break(a.opaque) if a.opaque else e.with_traceback(None)
         else:
+            trace.look_again()
             if trace.live is None and not drawn(states) and not trace.unnamed:
                 entry.tree.insert(trace.tape, end)
             else:

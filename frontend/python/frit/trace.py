@@ -137,14 +137,23 @@ class Trace:
         """The storage of an array from outside."""
         if type(a) is not np.ndarray or not _frit.readable(a):
             raise Break(f"an array of type {type(a).__name__}, {a.dtype}")
-        for b, s in self.captured:
+        for b, s in reversed(self.captured):
             if a is b:
-                return s
+                if same_elements(a, s.array):
+                    return s
+                self.forgo("an array from outside that the function changes")
+                break
         self.name_of(a)
-        s = Storage(self, a.shape, a.dtype, array=a, slot=self.tape.load(a))
+        # The elements that it has now: what is asked of them may be computed after they have changed.
+        s = Storage(self, a.shape, a.dtype, array=a.copy(), slot=self.tape.load(a))
         s.sealed = "assignment to an array from outside of the function"
         self.captured.append((a, s))
         return s
+
+    def look_again(self):
+        """A replay reads arrays from outside when it begins: they must be now what they were when they were read."""
+        if not all(same_elements(a, s.array) for a, s in self.captured):
+            self.forgo("an array from outside that the function changes")
 
     def name_of(self, a):
         """Notes whether an array from outside, or what it is a view of, has a name there."""
@@ -266,6 +275,11 @@ class Trace:
         """A replay could not do this: later calls run their Python, with compiled parts."""
         if self.live is None:
             self.live = Break(reason).message()
+
+
+def same_elements(a, b):
+    """True if two arrays of one shape and type are equal bit by bit."""
+    return a.tobytes() == b.tobytes()
 
 
 def current():

@@ -7,6 +7,7 @@ import operator
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from . import _frit
 from .errors import Abandon, Break, Values, local
 from .storage import element, put, read, shadow, show
 
@@ -460,6 +461,14 @@ def parse(x, index):
     """The parts of an index, with arrays as tracers; True if there is an array among them."""
     trace, parts, advanced = x._s.trace, [], False
     for p in index if isinstance(index, tuple) else (index,):
+        if type(p) is np.ndarray:
+            # From outside: read anew at each call; but its size must not depend on elements.
+            if p.dtype.kind in "iu" and p.ndim and p.size and _frit.readable(p):
+                parts.append(Tracer(trace.outside(p), (), p))
+                advanced = True
+                continue
+            if p.size:
+                trace.forgo("an index that is an array from outside")
         if type(p) is Tracer:
             if p.known() is not None:
                 p = p.known()
@@ -517,12 +526,12 @@ def _check_positions(shape, parts):
 
 
 def array_of(p):
-    """A list of positions as an array; a tracer if it holds any."""
-    from .rules import nested
+    """A list of positions as an array; a tracer if it holds arrays."""
+    from .rules import holds_array, nested
 
     if isinstance(p, np.ndarray) and type(p) is not Tracer:
         return p
-    return nested(p) if holds_tracer(p) else _asarray(p)
+    return nested(p) if holds_array(p) else _asarray(p)
 
 
 def holds_tracer(p):

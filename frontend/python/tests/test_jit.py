@@ -249,3 +249,35 @@ def test_import_is_quick():
 def test_methods_are_there_from_the_first_call():
     code = "import frit, numpy as np; print(frit.jit(lambda x: x.sum(), fallback='error')(np.ones(3)))"
     assert subprocess.check_output([sys.executable, "-c", code]).strip() == b"3.0"
+
+
+def test_arrays_from_outside_that_the_function_changes():
+    def f(x):
+        c = np.cumsum([1.0, 2.0, 3.0])
+        y = x + c
+        c += 1
+        return y + c
+
+    def g(x):
+        c = np.tile(1.0, 3)
+        y = x * c
+        c[0] = 5
+        return y + c
+
+    for function in (f, g):
+        compiled = frit.jit(function, fallback="quiet")
+        for k in range(3):
+            agree(compiled(np.full(3, float(k))), function(np.full(3, float(k))))
+
+
+def test_indices_from_outside_are_read_at_each_call():
+    at, mask, rows = np.arange(3), np.array([True, False, True, False, False]), np.array([0, 2])
+    f = frit.jit(lambda x: (x[at], x[mask], x[[at, at]]), fallback="quiet")
+    g = frit.jit(lambda m: m[rows[:, None], at], fallback="error")
+    h = frit.jit(lambda x: x[[at, at]], fallback="error")
+    x, m = np.arange(5.0), np.arange(20.0).reshape(4, 5)
+    for _ in range(3):
+        agree(f(x), (x[at], x[mask], x[[at, at]]))
+        agree(g(m), m[rows[:, None], at])
+        agree(h(x), x[[at, at]])
+        at[:], rows[:], mask[3] = at[::-1] + 1, 3 - rows, True
