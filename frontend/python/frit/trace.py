@@ -38,6 +38,9 @@ class Trace:
     enter by `capture`, `known` or `argument`, and `materialize` computes.
     """
 
+    #: True for the trace of lazy arrays, which is not part of a call.
+    lazy = False
+
     def __init__(self, name, programs=None, running=True, fallback="quiet", told=None):
         self.name, self.running, self.fallback = name, running, fallback
         self.programs = Programs() if programs is None else programs

@@ -348,6 +348,19 @@ def test_element_types_that_frit_does_not_have():
     agree(np.array(frit.array(np.arange(3, dtype=">f8"))), np.arange(3.0))
 
 
+def test_what_only_elements_tell_is_numpys():
+    """Rules that hold for some elements: ties, all-NaN slices."""
+    for a in (np.array([2, 1, 2, 1]), np.array([[np.nan, np.nan], [1.0, 2.0]])):
+        x = frit.array(a)
+        agree(np.array(np.argsort(x)), np.argsort(a))
+        agree(np.array(fnp.argsort(x)), np.argsort(a, stable=True))
+    with pytest.raises(ValueError, match="All-NaN"):
+        np.nanargmin(x, axis=1)
+    with pytest.raises(ZeroDivisionError):
+        np.average(x, weights=frit.array(np.zeros((2, 2))))
+    agree(plain(np.histogram(frit.array(np.arange(5.0)), bins=3)), np.histogram(np.arange(5.0), bins=3))
+
+
 def test_layouts():
     for a in (np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(20.0)[::-3], np.zeros((0, 4)), np.array(5.0)):
         x = frit.array(a)

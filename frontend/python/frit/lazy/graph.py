@@ -179,9 +179,16 @@ class LazyTrace(Trace):
 
     #: What no rule can do is the array's to do through NumPy (`array.run`): rules break off.
     depth = 1
+    lazy = True
 
     def __init__(self):
         pass
+
+    def holds(self, node):
+        """The truth of a node, which is computed."""
+        from .compute import computed
+
+        return bool(computed(node))
 
     def register(self, storage):
         pass

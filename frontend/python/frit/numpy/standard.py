@@ -11,6 +11,9 @@ from .wrap import lazy
 
 def _order(f, x, axis, kind, order, descending, stable):
     x = lazy(x)
+    if kind is None and order is None and stable is None:
+        # The standard's default.
+        stable = True
     if not descending:
         return call(f, (x,), {"axis": axis, "kind": kind, "order": order, "stable": stable})
     if order is not None:

@@ -166,6 +166,11 @@ def checked(r, fine, why):
             raise Break(why, error=True)
         return r
     trace, scalar = current(), r._scalar
+    if trace.lazy:
+        # There is no call to repeat later: it is found out now.
+        if not trace.holds(fine.node):
+            raise Break(why, error=True)
+        return r
     r = array(r)
     at = trace.call("elementwise", "where", (fine.node, 0, 1))
     one = trace.call("reshape", r.node, (1, *r.shape))
