@@ -220,6 +220,8 @@ class Trace:
         if not self.depth and not any(s.pending for s in alive):
             for s in alive:
                 s._node = None
+            # Nodes of the graph that is left.
+            self.first = []
             self._begin()
 
     def materialize(self, tracers):

@@ -281,3 +281,15 @@ def test_indices_from_outside_are_read_at_each_call():
         agree(g(m), m[rows[:, None], at])
         agree(h(x), x[[at, at]])
         at[:], rows[:], mask[3] = at[::-1] + 1, 3 - rows, True
+
+
+def test_arguments_that_leave_before_anything_is_computed():
+    def f(x):
+        r = np.empty(3)
+        for k, v in np.ndenumerate(x):
+            r[k] = v * 2
+        return r, x + 1
+
+    compiled = frit.jit(f, fallback="quiet")
+    for k in range(3):
+        agree(compiled(np.arange(3.0) + k), f(np.arange(3.0) + k))
