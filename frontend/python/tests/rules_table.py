@@ -100,7 +100,7 @@ np.putmask(x, p, [1, 2, 3]), x
 np.place(v, q, w[:3]), v
 np.place(x, x > 0, 5), x
 np.put_along_axis(x, np.argmax(x, axis=1, keepdims=True), 9, axis=1), x
-np.put_along_axis(v, k, w[:3], None), v
+(u := v.copy()), np.put_along_axis(u, k, w[:3], None), u
 np.fill_diagonal(x, 3), x
 np.fill_diagonal(s, w[:2]), s
 np.fill_diagonal(np.broadcast_to(s, (1, 4, 4)), 1) if False else np.fill_diagonal(x.T, 2, wrap=True), x
