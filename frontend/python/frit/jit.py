@@ -138,8 +138,7 @@ class Jit(_frit.Function):
             slots += [None] * (paths.slots - len(slots))
             end = paths.replay(slots)
             if end is not None:
-                if not a.names:
-                    self._hasten(entry, args, kwargs, a.leaves)
+                self._hasten(entry, args, kwargs, a.leaves)
                 return finish(end, a, slots)
             paths.miss()
         return self._run(entry, args, kwargs, a)
@@ -157,7 +156,8 @@ class Jit(_frit.Function):
     def _hasten(self, entry, args, kwargs, leaves):
         """Lets the quick path take over where a call is nothing but a run."""
         root = entry.tree.root
-        if kwargs or len(root.steps) != 1 or type(root.end) is not Done or not hasattr(root.steps[0], "program"):
+        guards = self._surroundings.guards()
+        if guards is None or entry.fixed is not None or kwargs or len(root.steps) != 1 or type(root.end) is not Done or not hasattr(root.steps[0], "program"):
             return
         segment, end, r = root.steps[0], root.end, root.end.result
         simple = (
@@ -166,7 +166,7 @@ class Jit(_frit.Function):
             and [x.slot for x in end.recipes] == segment.outputs and not any(x.steps for x in end.recipes)
         )
         if simple and (type(r) is Leaf or type(r) is tuple and all(type(x) is Leaf for x in r)):
-            self.remember(segment.program, list(args), segment.scalars, type(r) is tuple)
+            self.remember(segment.program, list(args), segment.scalars, type(r) is tuple, guards)
 
     def _numpy(self, args, kwargs, broken):
         """The call through NumPy."""

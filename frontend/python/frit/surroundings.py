@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import enum
 import functools
+import inspect
+import os
 import random
+import re
 import sys
 import types
 
@@ -26,15 +29,19 @@ class Surroundings:
     """The global names and closure cells that a function reads, and the functions that it calls by them."""
 
     def __init__(self, function):
-        self.names, self.cells = [], []
+        self._function = function
         #: Numbers of names whose values are told by identity.
         self.loose = set()
+        self._look()
+
+    def _look(self):
+        self.names, self.cells = [], []
+        #: The user's own functions that it calls: the dictionary or cell, the name there, and the function. Those of
+        #: installed packages are taken to stay.
+        self.functions = []
         #: Arrays that are parameters' defaults.
         self.defaults = []
-        self._look(function)
-
-    def _look(self, function):
-        stack, seen, named = [function], set(), set()
+        stack, seen, named = [self._function], set(), set()
         while stack and len(seen) < _MOST_FUNCTIONS:
             f = stack.pop()
             while not isinstance(f, types.FunctionType):
@@ -60,6 +67,7 @@ class Surroundings:
                     continue
                 if _function(v):
                     stack.append(v)
+                    self._may_change(cell, "cell_contents", v)
                 elif isinstance(v, types.ModuleType):
                     if not _library(v.__name__):
                         spaces.append(v.__dict__)
@@ -73,6 +81,7 @@ class Surroundings:
                     named.add((id(space), name))
                     if _function(v):
                         stack.append(v)
+                        self._may_change(space, name, v)
                     elif isinstance(v, types.ModuleType):
                         # `constants.G`: of the user's modules, what has one of the function's names.
                         if space is f.__globals__ and not _library(v.__name__):
@@ -80,8 +89,19 @@ class Surroundings:
                     elif not isinstance(v, _FIXED):
                         self.names.append((space, name))
 
-    def __bool__(self):
-        return bool(self.names or self.cells)
+    def _may_change(self, holder, name, function):
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        if code is not None and not _INSTALLED.search(code.co_filename):
+            self.functions.append((holder, name, function))
+
+    def guards(self):
+        """What tells that the names stand for what they stood for, by identity: `(holder, name, object)`; None if that is not
+        enough."""
+        found = [(space, name, space.get(name)) for space, name in self.names]
+        found += [(cell, "cell_contents", v) for (_, cell), v in zip(self.cells, list(self.values())[len(self.names):])]
+        if not all(type(v) in _PLAIN or isinstance(v, (float, complex, np.generic)) for _, _, v in found):
+            return None
+        return found + self.functions
 
     def values(self):
         """What the names stand for now."""
@@ -95,14 +115,21 @@ class Surroundings:
 
     def differing(self, now, before):
         """The names whose parts of two keys differ."""
-        names = [name for _, name in self.names] + [name for name, _ in self.cells]
+        names = [name for _, name in self.names] + [name for name, _ in self.cells] + ["a function that it calls"]
         return [name for name, x, y in zip(names, now, before) if x != y]
 
     def look(self):
         """A key of what the names stand for now, and a `Seen` of it."""
+        if any(_now(holder, name) is not f for holder, name, f in self.functions):
+            # A function was defined anew: it may read other names.
+            self._look()
         seen = Seen()
         seen.arrays.extend(self.defaults)
-        return tuple([("same", id(v)) if k in self.loose else _token(v, seen, 0) for k, v in enumerate(self.values())]), seen
+        found = [("same", id(v)) if k in self.loose else _token(v, seen, 0) for k, v in enumerate(self.values())]
+        if self.functions:
+            seen.held.extend(f for _, _, f in self.functions)
+            found.append(("functions", tuple([id(f) for _, _, f in self.functions])))
+        return tuple(found), seen
 
     def changed(self, before):
         """Containers that the function itself has changed are logs and caches to it: from now on, they are told from others
@@ -136,6 +163,19 @@ def _benign(t):
 
 def _library(module):
     return module.partition(".")[0] in ("numpy", "scipy", "frit") or module.partition(".")[0] in sys.stdlib_module_names
+
+
+#: Files of the standard library and of installed packages.
+_INSTALLED = re.compile(r"[\\/](site|dist)-packages[\\/]|" + re.escape(os.path.dirname(os.__file__)) + r"[\\/]|^<frozen ")
+
+
+def _now(holder, name):
+    if isinstance(holder, dict):
+        return holder.get(name)
+    try:
+        return getattr(holder, name)
+    except ValueError:
+        return None
 
 
 def _function(v):

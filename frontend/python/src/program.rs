@@ -10,7 +10,7 @@ use frit_runtime::{Bound as BoundProgram, MemoryUse, RuntimeError, threads::Thre
 use numpy::PyUntypedArray;
 use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -282,6 +282,32 @@ struct Quick {
     scalars: Vec<bool>,
     /// True if the function returns a tuple, else its one result.
     tuple: bool,
+    /// What it holds for only as long as these names stand for these objects.
+    guards: Vec<Guard>,
+}
+
+impl Quick {
+    fn serves(&self, py: Python<'_>, memories: &[Memory<'_>]) -> bool {
+        self.ready.fits(memories) && self.guards.iter().all(|g| g.holds(py))
+    }
+}
+
+/// A key of a dictionary, or an attribute, and its value.
+struct Guard {
+    holder: Py<PyAny>,
+    name: Py<PyString>,
+    value: Py<PyAny>,
+}
+
+impl Guard {
+    fn holds(&self, py: Python<'_>) -> bool {
+        let (holder, name) = (self.holder.bind(py), self.name.bind(py));
+        let now = match holder.cast::<PyDict>() {
+            Ok(dict) => dict.get_item(name).ok().flatten(),
+            Err(_) => holder.getattr(name).ok(),
+        };
+        now.is_some_and(|v| v.is(&self.value))
+    }
 }
 
 /// Set while every call must go through Python: see [`intercept`].
@@ -313,7 +339,7 @@ impl Function {
         let Some(m) = memories(&all) else { return Ok(None) };
         let found = {
             let quick = self.quick.lock().unwrap_or_else(PoisonError::into_inner);
-            quick.iter().rev().find(|q| q.ready.fits(&m)).cloned()
+            quick.iter().rev().find(|q| q.serves(py, &m)).cloned()
         };
         let Some(q) = found else { return Ok(None) };
         let owners = || all.iter().map(|a| a.clone().into_any().unbind()).collect();
@@ -362,24 +388,28 @@ impl Function {
         }
     }
 
-    /// Lets the quick path serve calls like this one.
+    /// Lets the quick path serve calls like this one, while each of `guards` holds: a dictionary (or an object), a key (or
+    /// the name of an attribute), and the very object that it stands for.
     fn remember(
         &self,
+        py: Python<'_>,
         program: &Program,
         arguments: Vec<Bound<'_, PyUntypedArray>>,
         scalars: Vec<bool>,
         tuple: bool,
+        guards: Vec<(Py<PyAny>, Py<PyString>, Py<PyAny>)>,
     ) -> PyResult<()> {
         let Some(m) = memories(&arguments) else { return Ok(()) };
         let ready = program.ready(&m)?;
         let mut quick = self.quick.lock().unwrap_or_else(PoisonError::into_inner);
-        if quick.iter().any(|q| q.ready.fits(&m)) {
+        if quick.iter().any(|q| q.serves(py, &m)) {
             return Ok(());
         }
         if quick.len() >= MOST_QUICK {
             quick.remove(0);
         }
-        quick.push(Arc::new(Quick { ready, scalars, tuple }));
+        let guards = guards.into_iter().map(|(holder, name, value)| Guard { holder, name, value }).collect();
+        quick.push(Arc::new(Quick { ready, scalars, tuple, guards }));
         Ok(())
     }
 
