@@ -37,7 +37,8 @@ fn plan_depth<P, F: frit::Traceable<P>>(f: &Jit<F, P>, n: usize) -> usize {
 
 #[test]
 fn the_inner_body_sees_the_outer_index() {
-    let n = 7;
+    // Above 8, so that the product stays a library call.
+    let n = 11;
     let f = jit(|a: Array| {
         let n = a.shape()[0].clone();
         let [out] = fori_loop(0, n.clone(), [a * 0.0], |i, [out]| {

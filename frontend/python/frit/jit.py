@@ -19,7 +19,7 @@ from .patch import drawn, random_states, tracing
 from .programs import Programs
 from .report import Memory, Report
 from .signature import Fields, Leaf, Recipe, Signature, Spec, Unkeyed, arrays_in, fill, results, simple
-from .storage import shadow
+from .storage import WINDOWS, shadow
 from .surroundings import Surroundings
 from .tape import Done, Live, Tree
 from .trace import Trace
@@ -296,6 +296,8 @@ class Jit(_frit.Function):
             writes.append((k, s.slot if s.array is not None else place((id(s), None), s.node, False)))
         for t in found:
             s = t._s
+            if s.argument is None and s.sealed is WINDOWS:
+                raise Abandon("a result that shows another array through sliding windows")
             if s.argument is not None and not t._scalar:
                 recipes.append(Recipe(s.argument, t._steps, False, True))
             elif s.array is not None:

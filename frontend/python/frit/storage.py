@@ -116,6 +116,10 @@ class Storage:
         self._node, self.known, self.array, self.slot, self.written = node, known, None, None, True
 
 
+#: Why an array, and its windows, may not be written: each is memory of its own here.
+WINDOWS = "assignment to an array that is seen through sliding windows"
+
+
 def element(a, parts):
     """`a[parts]`, always as an array: NumPy would read the one element of a shadow, which has no memory."""
     return a[parts] if any(p is Ellipsis for p in parts) else a[parts + (Ellipsis,)]

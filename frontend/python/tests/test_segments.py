@@ -42,6 +42,17 @@ def branch(x):
     return y - 1
 
 
+def test_returned_windows_show_their_argument():
+    f = frit.jit(lambda x: np.lib.stride_tricks.sliding_window_view(x, 3), fallback="quiet")
+    for _ in range(2):
+        a = np.arange(6.0)
+        r = f(a)
+        a[0] = 9
+        np.testing.assert_array_equal(r[0], [9, 1, 2])
+    compiled = frit.jit(lambda x: np.lib.stride_tricks.sliding_window_view(x, 3).sum(1), fallback="error")
+    np.testing.assert_array_equal(compiled(np.arange(6.0)), [3, 6, 9, 12])
+
+
 def test_both_branches_are_replayed():
     f = frit.jit(branch, fallback="error")
     for x in (np.ones(4), -np.ones(4)):

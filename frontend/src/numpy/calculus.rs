@@ -3,7 +3,7 @@
 use super::{Arg, Built, axis_of, bin, choose, invalid, un};
 use frit_ir::build::{Builder, Operand};
 use frit_ir::error::TypeError;
-use frit_ir::{DType, Dim, Op, Slice, Value};
+use frit_ir::{DType, Dim, Op, Scalar, Slice, Value};
 
 /// Elements `start..start + size` along an axis.
 fn window(b: &mut Builder, x: Value, axis: usize, start: impl Into<Dim>, size: Dim) -> Built {
@@ -243,8 +243,14 @@ pub fn interp(
             };
             let (left, right) = (end(b, left)?, end(b, right)?);
             let fp = un(b, part, fp)?;
-            parts.push(interp(b, x, xp, fp, left, right)?.operand());
+            parts.push(interp(b, x, xp, fp, left, right)?);
         }
+        // A position that is NaN is the real part of its result.
+        let position = b.cast(x, DType::F64)?;
+        let lost = un(b, Op::Isnan, position)?;
+        let zero = b.constant(Scalar::zero(DType::F64));
+        parts[1] = choose(b, lost, zero, parts[1])?;
+        let parts: Vec<Operand> = parts.into_iter().map(|v| v.operand()).collect();
         return b.elementwise(Op::MakeComplex, &parts);
     }
     let (x, xp, fp) = (b.cast(x, DType::F64)?, b.cast(xp, DType::F64)?, b.cast(fp, DType::F64)?);

@@ -30,12 +30,13 @@ pub fn inv(b: &mut Builder, x: Value) -> Built {
     one(b, Op::Inv, x)
 }
 
-/// Cholesky factor: lower, or upper (its conjugate transpose).
+/// Cholesky factor: lower, from the lower triangle, or upper, from the upper one.
 pub fn cholesky(b: &mut Builder, x: Value, upper: bool) -> Built {
-    let l = one(b, Op::Cholesky, x)?;
     if !upper {
-        return Ok(l);
+        return one(b, Op::Cholesky, x);
     }
+    let x = if b.ty(x).rank() < 2 { x } else { adjoint(b, x)? };
+    let l = one(b, Op::Cholesky, x)?;
     adjoint(b, l)
 }
 

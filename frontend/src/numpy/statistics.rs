@@ -203,6 +203,9 @@ pub fn convolve(b: &mut Builder, x: Value, v: Value, mode: &str) -> Built {
 
 /// Cross-correlation: [`convolve`] with `v` reversed and conjugated.
 pub fn correlate(b: &mut Builder, x: Value, v: Value, mode: &str) -> Built {
+    if b.ty(x).rank() != 1 || b.ty(v).rank() != 1 {
+        return invalid(b, Op::Multiply, "object of too small depth for desired array");
+    }
     let (n, m) = (b.shape(x)[0].clone(), b.shape(v)[0].clone());
     let v = super::flip(b, v, None)?;
     let v = if b.dtype(v).is_complex() { un(b, Op::Conjugate, v)? } else { v };

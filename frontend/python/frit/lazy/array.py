@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from .. import _frit
 from ..calls import Method, written
-from ..errors import Break, FallbackWarning, local
+from ..errors import Break, FallbackError, FallbackWarning, local
 from ..storage import Storage, show
 from ..rules import function_call, nested, ufunc_call
 from ..tracer import Tracer
@@ -460,7 +460,10 @@ def through_numpy(f, args, kwargs):
     finally:
         local.trace = before
     for s, a in copies.values():
-        s.update(leaf(a))
+        try:
+            s.update(leaf(a))
+        except Break as e:
+            raise FallbackError(f"{e.reason}: frit has no memory for both to share; assign to a copy (`x.copy()`), or first") from None
     return _adopt(r, args, kwargs, copies)
 
 

@@ -6,6 +6,7 @@ import operator
 
 import numpy as np
 
+from ..storage import WINDOWS
 from ..errors import Break
 from ..tracer import Tracer
 from .arguments import array, axes_of
@@ -102,8 +103,7 @@ def sliding_window_view(x, window_shape, axis=None, *, subok=False, writeable=Fa
         at = _arange(x.shape[a] - n + 1)[:, None] + _arange(n)
         r = np.moveaxis(np.take(r, at, axis=a), a + 1, -1)
     # NumPy's is a view that may not be written; here neither may be.
-    why = "assignment to an array that is seen through sliding windows"
-    r._frozen = r._s.sealed = x._frozen = x._s.sealed = why
+    r._frozen = r._s.sealed = x._frozen = x._s.sealed = WINDOWS
     return r
 
 
