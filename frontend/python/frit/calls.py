@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 
-from . import _frit, debug
+from . import _frit, debug, selection
 from .coverage import seen
 from .errors import Abandon, Break, FallbackWarning, Values, user_place
 from .tape import Call, Ref, Replica, replica
@@ -57,6 +57,10 @@ class Method:
         return f"ndarray.{self.name}"
 
 
+#: Selects elements.
+GETITEM = Method("__getitem__")
+
+
 def attempt(function, rule, args, kwargs):
     """`rule`, or else NumPy's `function`, on the same arguments."""
     trace = current()
@@ -64,8 +68,15 @@ def attempt(function, rule, args, kwargs):
         raise RuntimeError("a traced array was used after its function had returned")
     if trace.depth:
         return rule(*args, **kwargs)
-    trace.depth = 1
     noted = seen()
+    if trace.selects and selection.selections_in((args, kwargs)):
+        made = selection.answer(trace, function, rule, args, kwargs)
+        if made is not NotImplemented:
+            if noted is not None:
+                noted.add(label(function), "compiled")
+            return made
+        args, kwargs = selection.arrays_of((args, kwargs))
+    trace.depth = 1
     try:
         made = rule(*args, **kwargs)
         if noted is not None:
@@ -82,6 +93,12 @@ def attempt(function, rule, args, kwargs):
         why = Break(f"{label(function)}: {e}", error=True)
     finally:
         trace.depth = 0
+    if type(why) is Values and function == GETITEM:
+        made = selection.select(trace, *args)
+        if made is not None:
+            if noted is not None:
+                noted.add(label(function), "compiled")
+            return made
     return fallback(trace, function, args, kwargs, why)
 
 
@@ -237,6 +254,8 @@ def _shape_key(r):
 
 def _prepare(trace, s, mutated):
     """Makes the memory of a storage one that NumPy may read, and write if it will."""
+    if mutated:
+        s.masks = None
     if s.known is not None:
         if mutated:
             s.array, s.slot, s.known, s._node = s.known.copy(), trace.tape.load(s.known.copy(), copied=True), None, None

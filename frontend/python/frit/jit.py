@@ -107,6 +107,9 @@ class Jit(_frit.Function):
             a.tree = a.flatten(args), a.flatten(kwargs)
         if self._owner is not None:
             a.owner = a.flatten(self._owner)
+        if debug.state.nans:
+            # Traced in another way: nothing is computed of elements that are not selected.
+            a.key.append(("nans",))
         a.key = a.done(), a.names
         return a
 

@@ -11,6 +11,7 @@ import types
 import numpy as np
 
 from . import _frit
+from .selection import Selection
 from .storage import show
 from .trace import traceable
 from .tracer import Tracer
@@ -208,6 +209,8 @@ def results(x, found, trace, objects):
     """Nested results with `Leaf` in place of arrays, and `Fields` in place of objects. `objects`: by the ids of the
     arguments' copies that the function saw, their `Fields`."""
     t = type(x)
+    if t is Selection:
+        x, t = x.array(), Tracer
     if t is Tracer:
         found.append(x)
         return Leaf(len(found) - 1)

@@ -80,7 +80,7 @@ class Storage:
     `array`, elements that a part of the trace has computed (or an argument's); or a node of what is still to be
     computed. A materialized storage has a node too once the graph reads it."""
 
-    __slots__ = ("trace", "_node", "shape", "dtype", "argument", "written", "known", "array", "slot", "vague", "sealed", "entangled", "__weakref__")
+    __slots__ = ("trace", "_node", "shape", "dtype", "argument", "written", "known", "array", "slot", "vague", "sealed", "entangled", "masks", "__weakref__")
 
     def __init__(self, trace, shape, dtype, node=None, known=None, argument=None, vague=False, array=None, slot=None):
         self.trace, self._node, self.shape, self.dtype = trace, node, tuple(shape), np.dtype(dtype)
@@ -93,6 +93,8 @@ class Storage:
         self.sealed = None
         #: True if `array` shares memory with another storage's: NumPy writes it, at once.
         self.entangled = False
+        #: Copies that selections by it as a mask share (`selection`), as pairs of view steps and a weak reference.
+        self.masks = None
         trace.register(self)
 
     @property
@@ -113,7 +115,7 @@ class Storage:
             raise Abandon(self.sealed)
         if self.entangled:
             raise Values("assignment to memory that a result of NumPy's shares")
-        self._node, self.known, self.array, self.slot, self.written = node, known, None, None, True
+        self._node, self.known, self.array, self.slot, self.written, self.masks = node, known, None, None, True, None
 
 
 #: Why an array, and its windows, may not be written: each is memory of its own here.

@@ -48,6 +48,8 @@ class Trace:
         self.tape = Tape()
         #: Nested rules that run: inside of one, nodes are in use.
         self.depth = 0
+        #: True once there was a selection: arguments may hold one.
+        self.selects = False
         #: The first reason to give up, even if the user's code has hidden its exception.
         self.broken = None
         #: Why a replay would not do what this run does; None if it would.
@@ -262,6 +264,7 @@ class Trace:
             raise Break(reason)
         self.cut([s], reason, everything=True)
         self.forgo(reason)
+        s.masks = None
         if s.argument is not None and s.slot == s.argument:
             self.expose(s.array)
         return self.elements(t)

@@ -7,6 +7,7 @@ import operator
 import numpy as np
 
 from ..errors import Break
+from ..selection import Selection
 from ..storage import keep_order
 from ..trace import current
 from ..tracer import Tracer
@@ -100,6 +101,8 @@ def array(x):
     trace = current()
     if type(x) is Tracer:
         return x
+    if type(x) is Selection:
+        return x.array()
     if type(x) is np.ndarray:
         return trace.fresh(trace.capture(x), scalar=False)
     if holds_array(x):
