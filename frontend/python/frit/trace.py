@@ -149,8 +149,9 @@ class Trace:
                 self.forgo("an array from outside that the function changes")
                 break
         self.name_of(a)
-        # The elements that it has now: what is asked of them may be computed after they have changed.
-        s = Storage(self, a.shape, a.dtype, array=a.copy(), slot=self.tape.load(a))
+        # The elements that it has now: what is asked of them may be computed after they have changed. In C order, here and
+        # at replays: parts are compiled for that.
+        s = Storage(self, a.shape, a.dtype, array=a.copy(), slot=self.tape.load(a, copied=not a.flags.c_contiguous))
         s.sealed = "assignment to an array from outside of the function"
         self.captured.append((a, s))
         return s

@@ -42,6 +42,22 @@ def branch(x):
     return y - 1
 
 
+@pytest.mark.parametrize("outside", [np.arange(9.0).reshape(3, 3).T, np.arange(18.0).reshape(3, 6)[:, ::2], np.arange(9.0).reshape(3, 3)[::-1]])
+def test_arrays_from_outside_in_any_order(outside):
+    ran = []
+
+    @frit.jit
+    def f(x):
+        ran.append(1)
+        y = x @ outside
+        return y * 2 if y.sum() > 0 else y + outside
+
+    x = np.ones((2, 3))
+    for _ in range(3):
+        np.testing.assert_allclose(f(x), x @ outside * 2)
+    assert ran == [1]
+
+
 def test_returned_windows_show_their_argument():
     f = frit.jit(lambda x: np.lib.stride_tricks.sliding_window_view(x, 3), fallback="quiet")
     for _ in range(2):
