@@ -128,7 +128,7 @@ np.unwrap(v * 4), np.unwrap(x * 4, axis=0), np.unwrap(v * 4, discont=4.0), np.un
 np.histogram(v, 4), np.histogram(v, 5, range=(-1, 1)), np.histogram(x, [-1.0, 0.0, 0.5, 2.0]), np.histogram(v, 3, density=True), np.histogram(v, 3, weights=np.abs(w)), np.histogram(v, [-9.0, 0.0, 9.0], weights=w), np.histogram_bin_edges(v, 4)
 np.polyval([1, 2, 3], v), np.polyval(w[:3], v), np.polyadd(v, w[:3]), np.polysub(v, w), np.polyder(v), np.polyint(v), np.polynomial.polynomial.polyval(v, [1.0, 2.0]), np.polynomial.chebyshev.chebval(v, [1, 2, 3]), np.polynomial.legendre.legvander(v, 2)
 np.apply_along_axis(np.sort, 0, x), np.apply_along_axis(lambda a: a.sum(), 1, x), np.apply_over_axes(np.sum, c, [0, 2])
-np.lib.stride_tricks.sliding_window_view(v, 3), np.lib.stride_tricks.sliding_window_view(x, (2, 3)), np.lib.stride_tricks.sliding_window_view(x, 2, axis=0).sum(-1)
+np.lib.stride_tricks.sliding_window_view(v, 3) + 0, np.lib.stride_tricks.sliding_window_view(x, (2, 3)) + 0, np.lib.stride_tricks.sliding_window_view(x, 2, axis=0).sum(-1)
 np.sort_complex(v), np.ix_(k, k), np.diag_indices_from(s), np.tril_indices_from(s), np.fft.fftshift(v), np.fft.ifftshift(x, axes=0), np.fft.fftshift(x)
 np.unravel_index(i, (3, 3)), np.unravel_index(5, (2, 4)), np.unravel_index(k, (2, 3, 4), order="F"), np.ravel_multi_index((k, k), (4, 5)), np.ravel_multi_index((i, k[0]), (3, 3), mode="clip"), np.ravel_multi_index((i - 4, i), (3, 2), mode=("wrap", "clip"), order="F"), np.unravel_index(np.argmax(x), x.shape)
 np.digitize(v, np.sort(w)), np.digitize(v, np.sort(w)[::-1]), np.digitize(v, np.sort(w), right=True), np.digitize(r, [0, 1])
