@@ -207,6 +207,8 @@ fn cholesky_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -
     }
     // Only the lower triangle is read, as LAPACK's potrf reads it.
     let (mut l, rest) = copy(workspace, a);
+    // Nor does it read imaginary parts of the diagonal.
+    real_diagonal(l.as_mut());
     let done =
         llt::cholesky_in_place(l.as_mut(), Default::default(), Par::Seq, stack(rest), Default::default());
     // A NaN compares as neither positive nor negative, so faer's test of pivots alone lets it pass.
@@ -215,8 +217,15 @@ fn cholesky_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -
     }
     let mut out = result::<T>(&call.outputs[0], index);
     out.copy_from(l.as_ref());
+    real_diagonal(out.as_mut());
     clear_other_triangle(out, true);
     Ok(())
+}
+
+fn real_diagonal<T: Field>(mut m: MatMut<'_, T>) {
+    for k in 0..m.nrows() {
+        m[(k, k)] = real(m[(k, k)].widen().re);
+    }
 }
 
 /// Outputs: `p (m, m)` of real type, `l (m, k)`, `u (k, n)` with `a = p l u`, as `scipy.linalg.lu`.
