@@ -9,8 +9,11 @@ Prints a table in Markdown: median time of a warm call against NumPy's, how it r
 import importlib
 import inspect
 import math
+import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 
@@ -120,6 +123,28 @@ def overheads():
         f(x), f(x)
         best = min(median(lambda: [f(x) for _ in range(1000)], ()) for _ in range(5))
         print(f"| warm call on 8 elements, {name} | {best:.2f} us |")
+    print(f"| Ctrl-C until the exception, within one kernel; within one LAPACK routine | {interrupts()} |")
+
+
+def interrupts():
+    """Milliseconds from the signal to `KeyboardInterrupt`, the worst of five."""
+    worst = []
+    x = np.linspace(0, 1, 200_000)
+    programs = [(frit.jit(lambda x: np.abs(x[:, None] - x[None, :]).sum(axis=1)), x), (frit.jit(np.linalg.inv), np.random.default_rng(0).normal(size=(3000, 3000)))]
+    for f, x in programs:
+        f.explain(x)
+        times = []
+        for _ in range(5):
+            sent = []
+            timer = threading.Timer(0.15, lambda: (sent.append(time.perf_counter()), os.kill(os.getpid(), signal.SIGINT)))
+            timer.start()
+            try:
+                f(x)
+            except KeyboardInterrupt:
+                times.append((time.perf_counter() - sent[0]) * 1e3)
+            timer.join()
+        worst.append(f"{max(times):.0f} ms")
+    return "; ".join(worst)
 
 
 if __name__ == "__main__":

@@ -217,6 +217,9 @@ impl Builder {
             let cause = Cause::Arity { want: def.min_inputs.to_string(), got: operands.len() };
             return Err(self.error(op, cause));
         }
+        if let Some(exact) = self.mixed_signs(op, operands) {
+            return exact;
+        }
         let values: Vec<Value> = match def.promote {
             Promote::Where => {
                 let condition = self.materialize(operands[0], DType::Bool)?;
@@ -248,6 +251,35 @@ impl Builder {
             _ => Attrs::NONE,
         };
         self.node(op, attrs, &values)
+    }
+
+    /// A comparison of `u64` with signed integers: exact as NumPy's, though no type holds both.
+    fn mixed_signs(&mut self, op: Op, operands: &[Operand]) -> Option<Built> {
+        let mirrored = match op {
+            Op::Less => Op::Greater,
+            Op::LessEqual => Op::GreaterEqual,
+            Op::Greater => Op::Less,
+            Op::GreaterEqual => Op::LessEqual,
+            Op::Equal | Op::NotEqual => op,
+            _ => return None,
+        };
+        let [Operand::Value(x), Operand::Value(y)] = *operands else { return None };
+        let (op, whole, signed) = match (self.dtype(x), self.dtype(y)) {
+            (DType::U64, t) if t.is_signed() => (op, x, y),
+            (t, DType::U64) if t.is_signed() => (mirrored, y, x),
+            _ => return None,
+        };
+        // Below 0 it is less than every unsigned number.
+        let below = matches!(op, Op::Greater | Op::GreaterEqual | Op::NotEqual);
+        let (join, test) = if below { (Op::LogicalOr, Op::Less) } else { (Op::LogicalAnd, Op::GreaterEqual) };
+        let compare = |b: &mut Builder| {
+            let same = b.cast(signed, DType::U64)?;
+            let same = b.binary(op, whole, same)?;
+            let zero = b.constant(Scalar::zero(b.dtype(signed)));
+            let decided = b.binary(test, signed, zero)?;
+            b.binary(join, decided, same)
+        };
+        Some(compare(self))
     }
 
     /// A unary elementwise op.

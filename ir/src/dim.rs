@@ -285,20 +285,28 @@ impl Dim {
 
     /// Replaces symbols for which `f` gives an expression.
     pub fn substitute(&self, f: &dyn Fn(&str) -> Option<Dim>) -> Dim {
+        self.rebuild(f, &|_| None)
+    }
+
+    /// Replaces constants for which `f` gives an expression.
+    pub fn map_constants(&self, f: &dyn Fn(i64) -> Option<Dim>) -> Dim {
+        self.rebuild(&|_| None, f)
+    }
+
+    fn rebuild(&self, symbol: &dyn Fn(&str) -> Option<Dim>, number: &dyn Fn(i64) -> Option<Dim>) -> Dim {
         let (terms, constant) = self.terms();
-        if terms.is_empty() {
-            return self.clone();
-        }
-        let mut sum = Dim::constant(constant);
+        let new = |c: i64| number(c).unwrap_or(Dim::constant(c));
+        let part = |x: &Dim| x.rebuild(symbol, number);
+        let mut sum = new(constant);
         for (m, c) in terms {
-            let mut product = Dim::constant(*c);
+            let mut product = new(*c);
             for a in m {
                 let v = match a {
-                    Atom::Sym(s) => f(s).unwrap_or_else(|| Dim::atom(a.clone())),
-                    Atom::FloorDiv(x, y) => x.substitute(f).floor_div(&y.substitute(f)),
-                    Atom::Mod(x, y) => x.substitute(f).modulo(&y.substitute(f)),
-                    Atom::Min(x, y) => x.substitute(f).minimum(&y.substitute(f)),
-                    Atom::Max(x, y) => x.substitute(f).maximum(&y.substitute(f)),
+                    Atom::Sym(s) => symbol(s).unwrap_or_else(|| Dim::atom(a.clone())),
+                    Atom::FloorDiv(x, y) => part(x).floor_div(&part(y)),
+                    Atom::Mod(x, y) => part(x).modulo(&part(y)),
+                    Atom::Min(x, y) => part(x).minimum(&part(y)),
+                    Atom::Max(x, y) => part(x).maximum(&part(y)),
                 };
                 product = product * v;
             }
@@ -320,28 +328,6 @@ impl Dim {
             }
         }
         f(constant);
-    }
-
-    /// Replaces constants for which `f` gives an expression.
-    pub fn map_constants(&self, f: &dyn Fn(i64) -> Option<Dim>) -> Dim {
-        let new = |c: i64| f(c).unwrap_or(Dim::constant(c));
-        let (terms, constant) = self.terms();
-        let mut sum = new(constant);
-        for (m, c) in terms {
-            let mut product = new(*c);
-            for a in m {
-                let v = match a {
-                    Atom::Sym(_) => Dim::atom(a.clone()),
-                    Atom::FloorDiv(x, y) => x.map_constants(f).floor_div(&y.map_constants(f)),
-                    Atom::Mod(x, y) => x.map_constants(f).modulo(&y.map_constants(f)),
-                    Atom::Min(x, y) => x.map_constants(f).minimum(&y.map_constants(f)),
-                    Atom::Max(x, y) => x.map_constants(f).maximum(&y.map_constants(f)),
-                };
-                product = product * v;
-            }
-            sum = sum + product;
-        }
-        sum
     }
 
     /// Writes `self` as `coefficient * symbol + rest` if it is affine in the symbol.

@@ -117,6 +117,9 @@ def elementwise():
                     continue
             x, y = (v[np.isfinite(v)] if v.dtype.kind in "fc" else v for v in (values(a), values(b)))
             case(name, getattr(np, name), [x[:, None], y[None, :]])
+    for a, b in [("uint64", "int64"), ("int8", "uint64"), ("uint64", "int32")]:
+        for name in "equal not_equal less less_equal greater greater_equal".split():
+            case(name, getattr(np, name), [values(a)[:, None], values(b)[None, :]])
     for d in FLOATS:
         case("power", np.power, [values(d)[:, None], values(d)[None, :]])
     for d in INTS:

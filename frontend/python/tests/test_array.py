@@ -4,7 +4,6 @@ import copy
 import gc
 import pickle
 import threading
-import time
 import warnings
 import weakref
 
@@ -169,17 +168,16 @@ def test_forgotten_arrays_are_freed():
 
 def test_long_loops():
     x = frit.array(np.zeros(3))
-    programs, start = frit.stats()["lazy_programs"], time.perf_counter()
+    programs = frit.stats()["lazy_programs"]
     for k in range(20000):
         x = x + k
-    first = time.perf_counter() - start
     assert list(x.compute()) == [199990000.0] * 3
     assert frit.stats()["lazy_programs"] - programs < 20
-    y, start = frit.array(np.ones(3)), time.perf_counter()
+    y = frit.array(np.ones(3))
     for _ in range(2000):
         y = y * 1.5 + y - 0.5 * y
         y = y / 2
-    assert np.isfinite(y.compute()).all() and time.perf_counter() - start < 20 * max(first, 0.5)
+    assert np.isfinite(y.compute()).all()
 
 
 def test_equal_structures_share_a_program():

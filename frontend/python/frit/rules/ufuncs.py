@@ -126,10 +126,6 @@ def elementwise(trace, ufunc, inputs):
         types = tuple(type(x) if type(x) in (int, float, complex) else array(x).dtype for x in inputs)
         return special.call(rule, [array(x) for x in inputs], _types(ufunc, types))
     inputs = [x if type(x) in (bool, int, float, complex) else array(x) for x in inputs]
-    if ufunc in MIRRORED and all(type(x) is Tracer for x in inputs):
-        kinds = [x.dtype.kind if x.dtype.itemsize == 8 or x.dtype.kind == "i" else "" for x in inputs]
-        if kinds in (["u", "i"], ["i", "u"]):
-            return _mixed_signs(ufunc, *inputs) if kinds[0] == "u" else _mixed_signs(MIRRORED[ufunc], *inputs[::-1])
     loop = _types(ufunc, tuple(type(x) if type(x) in (int, float, complex) else np.dtype(bool) if type(x) is bool else x.dtype for x in inputs))
     if ufunc is np.float_power:
         ufunc, inputs = np.power, [array(x).astype(t) for x, t in zip(inputs, loop)]
@@ -143,16 +139,6 @@ def elementwise(trace, ufunc, inputs):
     if dtype != loop[-1].name:
         raise NoRule(f"of {loop[: ufunc.nin]} gives {loop[-1]} in NumPy")
     return trace.fresh(node, axes=order_of(shadows, len(shape)), scalar=scalar)
-
-
-#: Comparisons, and what they are with their operands exchanged.
-MIRRORED = {np.less: np.greater, np.greater: np.less, np.less_equal: np.greater_equal, np.greater_equal: np.less_equal, np.equal: np.equal, np.not_equal: np.not_equal}
-
-
-def _mixed_signs(ufunc, u, s):
-    """A comparison of uint64 with signed integers: exact in NumPy, though no type holds both."""
-    same = ufunc(u, s.astype(np.uint64))
-    return np.logical_or(s < 0, same) if ufunc(1, 0) else np.logical_and(s >= 0, same)
 
 
 @functools.lru_cache(4096)
