@@ -35,26 +35,45 @@ WRITING_METHODS = {"__setitem__", "sort", "partition", "put", "fill", "resize", 
 _STATIC = (bool, int, float, complex, str, type(None), np.dtype, type, type(Ellipsis), type(NotImplemented))
 
 
-class Method:
-    """A method of arrays, or of NumPy's scalars, as a function."""
+class Named:
+    """What is done to an array under a name, as a function; equal to another of its kind with the same name."""
 
     __slots__ = ("name",)
 
     def __init__(self, name):
         self.name = name
 
-    def __call__(self, a, *args, **kwargs):
-        return getattr(a, self.name)(*args, **kwargs)
-
     def __eq__(self, other):
-        return type(other) is Method and self.name == other.name
+        return type(other) is type(self) and self.name == other.name
 
     def __hash__(self):
         return hash(self.name)
 
+
+class Method(Named):
+    """A method of arrays, or of NumPy's scalars."""
+
+    __slots__ = ()
+
+    def __call__(self, a, *args, **kwargs):
+        return getattr(a, self.name)(*args, **kwargs)
+
     @property
     def __name__(self):
         return f"ndarray.{self.name}"
+
+
+class Assign(Named):
+    """The assignment of an attribute of arrays."""
+
+    __slots__ = ()
+
+    def __call__(self, a, value):
+        setattr(a, self.name, value)
+
+    @property
+    def __name__(self):
+        return f"ndarray.{self.name} ="
 
 
 #: Selects elements.
@@ -156,7 +175,7 @@ def written(function, args, kwargs):
 
 
 def label(function):
-    if isinstance(function, (Assign, Method)):
+    if isinstance(function, Named):
         return function.__name__
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
@@ -345,28 +364,6 @@ def _missing(name):
 
     rule.__name__ = name
     return bounded(rule)
-
-
-class Assign:
-    """The assignment of an attribute of arrays, as a function."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, name):
-        self.name = name
-
-    def __call__(self, a, value):
-        setattr(a, self.name, value)
-
-    def __eq__(self, other):
-        return type(other) is Assign and self.name == other.name
-
-    def __hash__(self):
-        return hash(self.name)
-
-    @property
-    def __name__(self):
-        return f"ndarray.{self.name} ="
 
 
 def _assigning(name, p):

@@ -14,11 +14,12 @@ import warnings
 import numpy as np
 
 from . import _frit, debug, interrupt, retrace
+from .arguments import Arguments, Given, finish, rebind
 from .errors import Abandon, Break, FallbackError, FallbackWarning, local, located
 from .patch import drawn, random_states, tracing
 from .programs import Programs
 from .report import Memory, Report
-from .signature import Fields, Leaf, Recipe, Signature, Spec, Unkeyed, arrays_in, fill, results, simple
+from .signature import Leaf, Recipe, Spec, Unkeyed, arrays_in, results, simple
 from .storage import WINDOWS, shadow
 from .surroundings import Surroundings
 from .tape import Done, Live, Tree
@@ -33,17 +34,6 @@ MOST_ENTRIES = 256
 
 #: Bytes of arrays outside of a function that are compared at each call, where the function makes other arrays of them.
 MOST_FIXED = 1 << 16
-
-
-class Arguments(Signature):
-    """The signature of a call."""
-
-    def __init__(self):
-        super().__init__()
-        #: Positional and keyword arguments, and what a bound method is bound to, with places of arrays and objects.
-        self.tree, self.owner = None, None
-        #: The key of the names outside, and what they stand for.
-        self.names, self.seen = (), None
 
 
 class Entry:
@@ -224,10 +214,7 @@ class Jit(_frit.Function):
         try:
             with tracing(trace):
                 try:
-                    out = function(*given.args, **given.kwargs)
-                    if trace.broken is not None:
-                        raise trace.broken
-                    end, slots = self._end(trace, out, values, given, a)
+                    end, slots = self._path(trace, function, values, given, a)
                 except Exception as e:
                     if trace.broken is not None:
                         raise trace.broken from None
@@ -276,6 +263,13 @@ class Jit(_frit.Function):
         interrupt.write_back([values[k]._a for k in found], [s.array if s.known is None else s.known for s in found.values()])
         arrays = [trace.elements(t)[()] if t._scalar else trace.elements(t) for t in tracers]
         rebind(rebound, a.objects, arrays)
+
+    def _path(self, trace, function, values, given, a):
+        """Runs the function's Python; the end of the path, and the slots that the results are in."""
+        out = function(*given.args, **given.kwargs)
+        if trace.broken is not None:
+            raise trace.broken
+        return self._end(trace, out, values, given, a)
 
     def _end(self, trace, out, values, given, a):
         """The end of the path: the last program, with the results. The slots that the results are in, too."""
@@ -343,10 +337,7 @@ class Jit(_frit.Function):
         try:
             with tracing(trace):
                 try:
-                    out = function(*given.args, **given.kwargs)
-                    if trace.broken is not None:
-                        raise trace.broken
-                    end, _ = self._end(trace, out, values, given, a)
+                    end, _ = self._path(trace, function, values, given, a)
                 except Exception as e:
                     raise Abandon(f"{type(e).__name__} while tracing: {e}", error=True) from None
         except Abandon as e:
@@ -397,62 +388,6 @@ class Jit(_frit.Function):
 
     def __repr__(self):
         return f"<frit.jit {self.__module__}.{self.__qualname__}>"
-
-
-class Given:
-    """The arguments that a traced function sees: tracers in place of arrays, copies in place of objects."""
-
-    def __init__(self, a, values):
-        self.objects = {}
-        self.args, self.kwargs = fill(a.tree[0], values, self.objects), fill(a.tree[1], values, self.objects)
-        self.owner = fill(a.owner, values, self.objects)
-        self._before = {k: dict(x.__dict__) for k, x in self.objects.items()}
-        #: By the ids of copies, the places of what they are copies of.
-        self.places = {id(x): Fields(type(x), {}, k) for k, x in self.objects.items()}
-        self._containers = []
-        for x in (*self.args, *self.kwargs.values(), *[v for d in self._before.values() for v in d.values()]):
-            self._note(x)
-
-    def _note(self, x):
-        if type(x) in (list, tuple, dict):
-            if type(x) is not tuple:
-                self._containers.append((x, [*x.items()] if type(x) is dict else [*x]))
-            for y in x.values() if type(x) is dict else x:
-                self._note(y)
-
-    def rebound(self, trace):
-        """Attributes that the function has set, as (object, name, value) with places of arrays; and the arrays."""
-        for x, before in self._containers:
-            now = [*x.items()] if type(x) is dict else [*x]
-            pairs = zip(now, before)
-            if len(now) != len(before) or any(p is not q and not (type(x) is dict and p[0] == q[0] and p[1] is q[1]) for p, q in pairs):
-                raise Abandon(f"a {type(x).__name__} among the arguments is changed")
-        changed, found = [], []
-        for k, x in self.objects.items():
-            before = self._before[k]
-            if before.keys() - x.__dict__.keys():
-                raise Abandon("an attribute of an argument is deleted")
-            for name, v in x.__dict__.items():
-                if name not in before or v is not before[name]:
-                    changed.append((k, name, results(v, found, trace, self.places)))
-        return changed, found
-
-
-def rebind(rebound, objects, arrays):
-    there = dict(enumerate(objects))
-    for k, name, v in rebound:
-        objects[k].__dict__[name] = fill(v, arrays, there)
-
-
-def finish(end, a, slots):
-    """What a call leaves: written arguments, attributes that were set, and its results."""
-    if end.writes:
-        interrupt.write_back([a.leaves[k] for k, _ in end.writes], [slots[n] for _, n in end.writes])
-    arrays = [r.get(a.leaves, slots) for r in end.recipes]
-    if a.objects:
-        rebind(end.rebound, a.objects, arrays)
-        return fill(end.result, arrays, dict(enumerate(a.objects)))
-    return fill(end.result, arrays, {})
 
 
 def bytes_of(limit):
