@@ -18,9 +18,9 @@ import weakref
 
 import numpy as np
 
-from . import debug
+from . import debug, operators
 from .errors import Abandon, Break, Values, local, user_place
-from .tracer import Tracer, _binary, _power
+from .tracer import Tracer, binary, power, unary
 
 #: NumPy's own, also while `numpy` is patched.
 _array, _asarray = np.array, np.asarray
@@ -127,14 +127,8 @@ def _attempt(name, *args, **kwargs):
 
 
 def _operators():
-    for name, method in vars(Tracer).items():
-        if getattr(method, "__qualname__", "").startswith(_binary.__qualname__) or name in ("__neg__", "__pos__", "__abs__", "__invert__"):
-            setattr(Selection, name, method)
-    Selection.__pow__ = _power
-    for name in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split():
-        f = {"sub": "subtract", "mul": "multiply", "truediv": "true_divide", "floordiv": "floor_divide", "mod": "remainder", "pow": "power",
-             "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor", "lshift": "left_shift", "rshift": "right_shift"}.get(name, name)  # fmt: skip
-        setattr(Selection, f"__i{name}__", lambda self, other, _f=getattr(np, f): _f(self, other, out=(self,)))
+    operators.install(Selection, binary, unary, lambda ufunc: lambda self, other: ufunc(self, other, out=(self,)))
+    Selection.__pow__ = power
     for name in "bool int float complex index len contains format array reduce_ex".split():
         setattr(Selection, f"__{name}__", lambda self, *args, _name=f"__{name}__", **kwargs: getattr(self.array(), _name)(*args, **kwargs))
     for name in "sum prod mean var std any all max min clip round conj conjugate".split():

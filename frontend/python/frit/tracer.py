@@ -7,7 +7,7 @@ import operator
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from . import _frit
+from . import _frit, operators
 from .errors import Abandon, Break, Values, local
 from .storage import element, put, read, shadow, show
 
@@ -570,7 +570,7 @@ def operand(trace, x):
     raise Break(f"an operand of type {t.__name__}", error=True)
 
 
-def _binary(ufunc, reflected=False):
+def binary(ufunc, reflected):
     def method(self, other):
         if other is None or isinstance(other, (str, bytes)):
             return NotImplemented if ufunc not in (np.equal, np.not_equal) else ufunc is np.not_equal
@@ -588,25 +588,11 @@ def _in_place(ufunc):
     return method
 
 
-for _name, _ufunc in {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
-    "mod": np.remainder, "pow": np.power, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or,
-    "xor": np.bitwise_xor, "lshift": np.left_shift, "rshift": np.right_shift,
-}.items():
-    setattr(Tracer, f"__{_name}__", _binary(_ufunc))
-    setattr(Tracer, f"__r{_name}__", _binary(_ufunc, True))
-    setattr(Tracer, f"__i{_name}__", _in_place(_ufunc))
-for _name, _ufunc in {
-    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
-    "divmod": np.divmod,
-}.items():
-    setattr(Tracer, f"__{_name}__", _binary(_ufunc))
-Tracer.__rdivmod__ = _binary(np.divmod, True)
-for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}.items():
-    setattr(Tracer, f"__{_name}__", lambda self, _u=_ufunc: _u(self))
+def unary(ufunc):
+    return lambda self: ufunc(self)
 
 
-def _power(self, other):
+def power(self, other):
     # NumPy's operator takes these exponents apart; the values are those of the ufuncs.
     if type(other) in (int, float) and self.dtype.kind in "fc":
         quick = {2: np.square, 0.5: np.sqrt, 1: np.positive, -1: np.reciprocal}.get(other)
@@ -615,4 +601,5 @@ def _power(self, other):
     return np.power(self, other)
 
 
-Tracer.__pow__ = _power
+operators.install(Tracer, binary, unary, _in_place)
+Tracer.__pow__ = power

@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .. import _frit
+from .. import _frit, operators
 from ..calls import Method, written
 from ..errors import Break, FallbackError, FallbackWarning, local
 from ..storage import Storage, show
@@ -576,7 +576,7 @@ def _unpickle(a):
 # Operators and methods.
 
 
-def _operator(ufunc, reflected=False):
+def _operator(ufunc, reflected):
     def method(self, other):
         if other is None or isinstance(other, (str, bytes)):
             return NotImplemented
@@ -598,6 +598,10 @@ def _in_place(ufunc):
         return self.__array_ufunc__(ufunc, "__call__", self, other, out=(self,))
 
     return method
+
+
+def _unary(ufunc):
+    return lambda self: self.__array_ufunc__(ufunc, "__call__", self)
 
 
 def _forward(name):
@@ -624,21 +628,7 @@ def _attribute(name):
 
 
 def _install():
-    binary = {
-        "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
-        "mod": np.remainder, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
-        "lshift": np.left_shift, "rshift": np.right_shift, "pow": np.power, "divmod": np.divmod,
-    }
-    for name, ufunc in binary.items():
-        setattr(Array, f"__{name}__", _operator(ufunc))
-        setattr(Array, f"__r{name}__", _operator(ufunc, True))
-        if name != "divmod":
-            setattr(Array, f"__i{name}__", _in_place(ufunc))
-    for name in ("lt", "le", "gt", "ge", "eq", "ne"):
-        ufunc = {"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal}[name]
-        setattr(Array, f"__{name}__", _operator(ufunc))
-    for name, ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}.items():
-        setattr(Array, f"__{name}__", lambda self, _u=ufunc: self.__array_ufunc__(_u, "__call__", self))
+    operators.install(Array, _operator, _unary, _in_place)
 
     def power(self, other):
         if other is None or isinstance(other, (str, bytes)):
