@@ -200,7 +200,8 @@ impl<'a> Planner<'a> {
         let storage = HashMap::from([(x, from.clone())]);
         let mut e = Emitter::new(&g, self.name("copy"), &storage, &self.taken);
         let roots = [super::nest::Root { value: x, view: to.clone() }];
-        let domain = super::nest::Domain { sizes: &ty.shape, merge: &[], rows: None, parallel: true };
+        let domain =
+            super::nest::Domain { sizes: &ty.shape, merge: &[], rows: None, parallel: true, tiled: false };
         let extent = super::nest::map(&mut e, &domain, &roots);
         let origin = self.origin(node);
         self.launch(e, extent, origin);

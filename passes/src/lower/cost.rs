@@ -21,5 +21,12 @@ pub(crate) fn of_node(g: &Graph, node: &Node) -> f64 {
     }
 }
 
+/// True if an element of an elementwise node takes a math function.
+pub(super) fn takes_math(g: &Graph, node: &Node) -> bool {
+    let types: Vec<_> = node.inputs.iter().map(|v| g.ty(*v).dtype).collect();
+    let f = node.op.scalar_fn(&types, node.types[0].dtype);
+    f.insts.iter().any(|i| matches!(i, ScalarInst::Prim(p, ..) if p.is_math()))
+}
+
 /// Writing an element to memory and reading it back, when it does not stay in cache.
 pub(super) const ROUND_TRIP: f64 = 8.0;

@@ -80,6 +80,25 @@ pub(super) fn row_caches(
     found
 }
 
+/// True if what is computed of what is in memory takes a math function.
+pub(super) fn has_math(g: &Graph, storage: &HashMap<Value, View>, roots: &[Root]) -> bool {
+    let mut seen = HashSet::new();
+    let mut stack: Vec<Value> = roots.iter().map(|r| r.value).collect();
+    while let Some(v) = stack.pop() {
+        if storage.contains_key(&v) || !seen.insert(v) {
+            continue;
+        }
+        let node = g.def(v);
+        if node.op.class() == Class::Elementwise && cost::takes_math(g, node) {
+            return true;
+        }
+        if node.op.class() != Class::Region {
+            stack.extend(&node.inputs);
+        }
+    }
+    false
+}
+
 /// For each axis of a domain, whether it can be walked as one with the next: every array and every op in the group is
 /// laid out the same over both.
 pub(super) fn mergeable(

@@ -292,7 +292,8 @@ impl<'a> Planner<'a> {
                 e.cache_row(v, source.last().expect("a reduced axis"));
             }
         }
-        let domain = Domain { sizes: domain, merge: &merge, rows, parallel };
+        let tiled = rows.is_none() && group::has_math(g, &storage, &roots);
+        let domain = Domain { sizes: domain, merge: &merge, rows, parallel, tiled };
         let extent = nest::map(&mut e, &domain, &roots);
         let origin = self.main_origin(group);
         self.launch(e, extent, origin);
@@ -399,7 +400,8 @@ impl<'a> Planner<'a> {
                 rest.into_iter().partition(|r| g.ty(r.value).shape == shape);
             let same: Vec<Root> =
                 same.into_iter().map(|r| Root { value: r.value, view: r.view.clone() }).collect();
-            let domain = Domain { sizes: &shape, merge: &[], rows: Some(shape.len()), parallel: false };
+            let domain =
+                Domain { sizes: &shape, merge: &[], rows: Some(shape.len()), parallel: false, tiled: false };
             nest::map(&mut e, &domain, &same);
             rest = others;
         }
@@ -419,7 +421,8 @@ impl<'a> Planner<'a> {
         let roots = [Root { value, view: target.clone() }];
         let merge = group::mergeable(g, &storage, &roots, &shape);
         let parallel = product(&shape).as_const().is_none_or(|n| n > SERIAL);
-        let domain = Domain { sizes: &shape, merge: &merge, rows: None, parallel };
+        let tiled = group::has_math(g, &storage, &roots);
+        let domain = Domain { sizes: &shape, merge: &merge, rows: None, parallel, tiled };
         let extent = nest::map(&mut e, &domain, &roots);
         let k = self.launch(e, extent, origin);
         if is_copy {
@@ -488,7 +491,8 @@ impl<'a> Planner<'a> {
         let mut e = Emitter::new(g, self.name("update"), &storage, &self.taken);
         let parallel = product(&window.shape).as_const().is_none_or(|n| n > SERIAL);
         let roots = [Root { value: update, view: window.clone() }];
-        let domain = Domain { sizes: &window.shape, merge: &[], rows: None, parallel };
+        let tiled = group::has_math(g, &storage, &roots);
+        let domain = Domain { sizes: &window.shape, merge: &[], rows: None, parallel, tiled };
         let extent = nest::map(&mut e, &domain, &roots);
         let origin = self.origin(node);
         self.launch(e, extent, origin);

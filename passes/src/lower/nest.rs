@@ -43,7 +43,14 @@ pub(super) struct Domain<'a> {
     pub(super) rows: Option<usize>,
     /// Share the outermost loop out to threads.
     pub(super) parallel: bool,
+    /// Elements take math functions, which run on tiles of the innermost loop: it had better be long.
+    pub(super) tiled: bool,
 }
+
+/// Rows of so few elements are no tile.
+const SHORT: i64 = 8;
+/// Trips of a loop worth being the innermost one instead.
+const LONG: i64 = 64;
 
 /// An elementwise nest. Every root is stored at its element, or, if it has one element per row, once per row.
 pub(super) fn map(e: &mut Emitter<'_>, domain: &Domain<'_>, roots: &[Root]) -> Parallel {
@@ -67,11 +74,21 @@ pub(super) fn map(e: &mut Emitter<'_>, domain: &Domain<'_>, roots: &[Root]) -> P
         }
     }
     axes.retain(|(_, n)| !n.is(1));
+    let exchange = match axes.as_slice() {
+        [.., (_, before), (_, last)] if domain.tiled && domain.rows.is_none() => {
+            last.as_const().is_some_and(|n| n <= SHORT) && before.as_const().is_none_or(|n| n >= LONG)
+        }
+        _ => false,
+    };
+    let last = axes.len().saturating_sub(1);
+    if exchange {
+        axes.swap(last - 1, last);
+    }
     let long = |n: &Dim| n.as_const().is_none_or(|n| n > 2 * CHUNK);
     let chunked = domain.parallel && domain.rows.is_none() && axes.last().is_some_and(|(_, n)| long(n));
     let split = match domain.rows {
         Some(r) => axes.iter().take_while(|(k, _)| *k < r).count(),
-        None => axes.len().saturating_sub(1),
+        None => last - exchange as usize,
     };
     let (outer, inner) = axes.split_at(split);
     let mut open = OpenLoops::default();
