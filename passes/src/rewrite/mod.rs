@@ -9,6 +9,7 @@ mod analysis;
 mod cost;
 mod explain;
 mod extract;
+mod facts;
 mod language;
 mod piece;
 mod rule;

@@ -1,6 +1,7 @@
 //! What a rewrite rule is: one line of data, and how egg runs it.
 
-use super::analysis::{Applied, Egraph, Origin, TensorAnalysis};
+use super::analysis::{Applied, Egraph, TensorAnalysis};
+use super::facts::{Origin, Range};
 use super::language::{ENode, Head};
 use crate::make::Make;
 use crate::pass::MathLevel;
@@ -126,7 +127,12 @@ impl Rewriter<'_> {
 
     /// Every element is NaN or has a clear sign bit.
     pub(crate) fn nonnegative(&self, id: Id) -> bool {
-        self.egraph[id].data.nonnegative
+        self.range(id).nonnegative()
+    }
+
+    /// The values that elements can have.
+    pub(crate) fn range(&self, id: Id) -> Range {
+        self.egraph[id].data.range
     }
 
     /// The forms of a class with a given op.

@@ -1,9 +1,10 @@
 //! The search for a cheaper form of one piece: fill an e-graph, saturate it, take the best program out.
 
-use super::analysis::{Egraph, Facts, Origin, TensorAnalysis};
+use super::analysis::{Egraph, TensorAnalysis};
 use super::cost::CostModel;
 use super::explain::{self, Fired};
 use super::extract::extract;
+use super::facts::{Facts, Origin};
 use super::language::{ENode, Head};
 use super::piece::ValueMap;
 use super::rules;
@@ -29,7 +30,7 @@ pub(super) struct Search {
     /// Values of the graph that are leaves here.
     leaves: Vec<Value>,
     /// Values that must be computed, with their classes.
-    roots: Vec<(Value, Id)>,
+    pub(super) roots: Vec<(Value, Id)>,
     /// The program as it was.
     original: Vec<ENode>,
     nodes: usize,
@@ -110,8 +111,7 @@ impl Search {
         let k = self.leaves.len() as u32;
         let origin = self.origin(&node.loc);
         let types: Vec<TensorType> = vec![graph.ty(v).clone()];
-        let facts = Facts { types: types.into(), constant: None, nonnegative: false, origin };
-        self.egraph.analysis.leaves.push(facts);
+        self.egraph.analysis.leaves.push(Facts::unknown(types.into(), origin));
         self.leaves.push(v);
         self.add(ENode { head: Head::Leaf(k), attrs: Default::default(), children: vec![] })
     }

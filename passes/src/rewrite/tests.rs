@@ -8,7 +8,7 @@ use super::search::Search;
 use super::{CostModel, rules};
 use crate::make::Make;
 use crate::pass::MathLevel;
-use crate::testing::generate::{Random, value};
+use crate::testing::generate::{Random, informed, value};
 use crate::testing::same_values;
 use egg::{Language, Runner, SimpleScheduler};
 use frit_ir::build::Builder;
@@ -97,8 +97,8 @@ fn from_pattern(r: &mut Random, pattern: &str) -> Option<Graph> {
                         (false, _) => vec![n.clone()],
                     };
                     let x = b.input(&name[1..], frit_ir::TensorType::new(dtype, shape));
-                    // Operands of known sign, for rules that ask for it.
-                    if dtype.is_float() && r.below(3) == 0 { b.unary(Op::Square, x).ok()? } else { x }
+                    // Operands about which something is known, for rules that ask for it.
+                    informed(r, &mut b, x)
                 };
                 vars.insert(name, v);
                 v

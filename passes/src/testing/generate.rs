@@ -154,7 +154,8 @@ fn value_of(r: &mut Random, b: &mut Builder, op: Op, t: DType, depth: usize) -> 
             let first = if depth > 0 && r.coin() {
                 if r.coin() { value_of(r, b, op, t, depth - 1)? } else { below(r, b, t, depth)? }
             } else {
-                input(b, "x", TensorType::new(t, s.clone()))
+                let x = input(b, "x", TensorType::new(t, s.clone()));
+                informed(r, b, x)
             };
             let s = b.shape(first).to_vec();
             let mut args = vec![first];
@@ -163,7 +164,11 @@ fn value_of(r: &mut Random, b: &mut Builder, op: Op, t: DType, depth: usize) -> 
                 args.push(v);
             }
             if op == Op::Where {
-                args[0] = input(b, "x", TensorType::new(DType::Bool, s));
+                let known = r.below(4) == 0;
+                let condition =
+                    input(b, "x", TensorType::new(if known { DType::I8 } else { DType::Bool }, s));
+                // No integer is NaN.
+                args[0] = if known { b.unary(Op::Isnan, condition).ok()? } else { condition };
             }
             if def.commutative && r.coin() {
                 args.reverse();
@@ -320,7 +325,8 @@ fn value_of(r: &mut Random, b: &mut Builder, op: Op, t: DType, depth: usize) -> 
 fn below(r: &mut Random, b: &mut Builder, t: DType, depth: usize) -> Option<Value> {
     if depth == 0 {
         let s = shape(r, 1);
-        return Some(input(b, "x", TensorType::new(t, s)));
+        let x = input(b, "x", TensorType::new(t, s));
+        return Some(informed(r, b, x));
     }
     let children = [
         Op::Add,
@@ -351,6 +357,22 @@ fn below(r: &mut Random, b: &mut Builder, t: DType, depth: usize) -> Option<Valu
     ];
     let op = r.pick(&children);
     value_of(r, b, op, t, depth - 1)
+}
+
+/// Mostly the value itself, sometimes one of the same type and shape made from it about which something is known: its
+/// sign, that it is not NaN, its bounds.
+pub(crate) fn informed(r: &mut Random, b: &mut Builder, x: Value) -> Value {
+    let t = b.dtype(x);
+    let made = match (r.below(8), t.is_float(), t.is_int()) {
+        (0, true, _) => b.unary(Op::Square, x),
+        (1 | 2, true, _) => b.unary(Op::Isnan, x).and_then(|v| b.cast(v, t)),
+        (3, true, _) => b.unary(Op::Isnan, x).and_then(|v| b.cast(v, t)).and_then(|v| b.unary(Op::Exp, v)),
+        (4, true, _) => b.unary(Op::Tanh, x),
+        (0, _, true) => b.unary(Op::Sign, x),
+        (1, _, true) => b.unary(Op::Isnan, x).and_then(|v| b.cast(v, t)),
+        _ => return x,
+    };
+    made.unwrap_or(x)
 }
 
 /// A slice of an axis that is inside it for the sizes of the tests.

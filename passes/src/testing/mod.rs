@@ -9,7 +9,7 @@ use frit_ir::graph::Graph;
 use generate::{Draw, Random, arguments};
 
 /// Sizes of the symbols in every test.
-fn sizes() -> Sizes {
+pub(crate) fn sizes() -> Sizes {
     Sizes::new([("n", 5), ("m", 3), ("z", 0)])
 }
 

@@ -9,6 +9,7 @@
 mod algebraic;
 mod factor;
 mod indexing;
+mod known;
 mod math;
 mod matmul;
 mod movement;
@@ -25,6 +26,7 @@ use std::sync::OnceLock;
 const FAMILIES: &[&[Rule]] = &[
     algebraic::RULES,
     factor::RULES,
+    known::RULES,
     math::RULES,
     movement::RULES,
     indexing::RULES,
