@@ -45,9 +45,11 @@ fn routine(
     };
     Ok(match call.op {
         Op::Matmul => (Routine::Matmul, none()),
+        Op::Gemm => (Routine::Gemm, none()),
         Op::Inv => (Routine::Inv, none()),
         Op::Cholesky => (Routine::Cholesky, none()),
         Op::Solve => (Routine::Solve, none()),
+        Op::SolvePosdef => (Routine::SolvePosdef, none()),
         Op::SolveTriangular => (Routine::SolveTriangular, lower()),
         Op::Lu => (Routine::Lu, none()),
         Op::Qr => (Routine::Qr, full()),
@@ -66,6 +68,8 @@ fn routine(
         Op::Irfft => (Routine::Irfft, transform()?),
         Op::Sort => (Routine::Sort, axis()),
         Op::Argsort => (Routine::Argsort, axis()),
+        Op::OrderStatistics => (Routine::OrderStatistics, axis()),
+        Op::ArgOrderStatistics => (Routine::ArgOrderStatistics, axis()),
         Op::Searchsorted => {
             (Routine::Searchsorted, Params { right: attrs.str(Key::Mode) == "right", ..none() })
         }

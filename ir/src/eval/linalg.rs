@@ -68,6 +68,17 @@ pub(super) fn matmul(a: &Array, b: &Array, shape: &[usize]) -> Array {
     Array::new(t, shape, out)
 }
 
+/// `alpha (a b) + beta c`, rounded after each operation.
+pub(super) fn gemm(args: &[&Array], shape: &[usize]) -> Array {
+    let product = matmul(args[0], args[1], shape);
+    let t = product.dtype;
+    let (add, multiply) = (binary(Op::Add, t), binary(Op::Multiply, t));
+    let (c, alpha, beta) = (args[2].spread(shape), args[3].at(&[]), args[4].at(&[]));
+    let scaled = |k, x: &Scalar| multiply.apply(&[k, *x]);
+    let elements = product.data.iter().zip(&c).map(|(p, c)| add.apply(&[scaled(alpha, p), scaled(beta, c)]));
+    Array::new(t, shape, elements.collect())
+}
+
 /// Results of a routine for each matrix of a stack, put together.
 pub(super) fn linalg(n: &Node, args: &[&Array], shapes: &[Vec<usize>]) -> Evaluated {
     let types: Vec<DType> = n.types.iter().map(|t| t.dtype).collect();
@@ -100,7 +111,7 @@ fn one(n: &Node, m: &[Matrix]) -> Result<Vec<Matrix>, EvalError> {
     let real_column = |v: Vec<f64>| Matrix::from_shape_fn((v.len(), 1), |(i, _)| v[i].into());
     Ok(match n.op {
         Op::Inv => vec![solve(a, &Matrix::eye(a.nrows())).ok_or(singular)?],
-        Op::Solve => vec![solve(a, &m[1]).ok_or(singular)?],
+        Op::Solve | Op::SolvePosdef => vec![solve(a, &m[1]).ok_or(singular)?],
         Op::SolveTriangular => vec![substitute(a, &m[1], n.attrs.bool(Key::Lower), false).ok_or(singular)?],
         Op::Cholesky => {
             let why = "Matrix is not positive definite";

@@ -270,11 +270,13 @@ fn source(n: &Node, dtype: DType, shape: &[usize], sizes: &Sizes) -> Result<Arra
 fn library(n: &Node, args: &[&Array], shapes: &[Vec<usize>], sizes: &Sizes) -> Evaluated {
     match n.op {
         Op::Sort | Op::Argsort | Op::Searchsorted => Ok(vec![order::order(n, args)]),
+        Op::OrderStatistics | Op::ArgOrderStatistics => order::statistics(n, args[0], args[1], &shapes[0]),
         Op::Fft | Op::Ifft | Op::Rfft | Op::Irfft => {
             let points = sizes.number(n.attrs.dim(Key::N))? as usize;
             Ok(vec![order::transform(n, args[0], points, &shapes[0])])
         }
         Op::Matmul => Ok(vec![linalg::matmul(args[0], args[1], &shapes[0])]),
+        Op::Gemm => Ok(vec![linalg::gemm(args, &shapes[0])]),
         _ => linalg::linalg(n, args, shapes),
     }
 }

@@ -1,8 +1,8 @@
 //! Order and discrete Fourier transforms.
 
-use super::Array;
 use super::elementwise::sum;
 use super::scalar::wide;
+use super::{Array, EvalError, Evaluated};
 use crate::attrs::Key;
 use crate::dtype::{DType, Scalar};
 use crate::graph::Node;
@@ -37,15 +37,36 @@ pub(super) fn order(n: &Node, args: &[&Array]) -> Array {
         };
         return Array { dtype: DType::I64, data: args[1].data.map(find) };
     }
+    sort(x, n.attrs.int(Key::Axis) as usize, n.op == Op::Sort)
+}
+
+/// The elements of each line in order, or where they were; stable.
+fn sort(x: &Array, axis: usize, values: bool) -> Array {
     let mut out = x.data.clone();
-    for mut line in out.lanes_mut(Axis(n.attrs.int(Key::Axis) as usize)) {
+    for mut line in out.lanes_mut(Axis(axis)) {
         let mut ranked: Vec<(usize, Scalar)> = line.iter().copied().enumerate().collect();
         ranked.sort_by(|a, b| compare(&a.1, &b.1));
         for (slot, (k, v)) in line.iter_mut().zip(ranked) {
-            *slot = if n.op == Op::Sort { v } else { Scalar::from_i64(DType::I64, k as i64) };
+            *slot = if values { v } else { Scalar::from_i64(DType::I64, k as i64) };
         }
     }
-    Array { dtype: if n.op == Op::Sort { x.dtype } else { DType::I64 }, data: out }
+    Array { dtype: if values { x.dtype } else { DType::I64 }, data: out }
+}
+
+/// The sorted lines at positions, which are clipped.
+pub(super) fn statistics(n: &Node, x: &Array, kth: &Array, shape: &[usize]) -> Evaluated {
+    let axis = n.attrs.int(Key::Axis) as usize;
+    let last = x.shape()[axis] as i64 - 1;
+    if last < 0 && shape.iter().product::<usize>() > 0 {
+        return Err(EvalError::EmptyReduction(n.op));
+    }
+    let sorted = sort(x, axis, n.op == Op::OrderStatistics);
+    Ok(vec![Array::from_fn(sorted.dtype, shape, |i| {
+        let k = if kth.rank() == 1 { kth.at(&i[axis..=axis]) } else { kth.at(i) };
+        let mut from = i.to_vec();
+        from[axis] = k.as_i64().clamp(0, last) as usize;
+        sorted.at(&from)
+    })])
 }
 
 /// The defining sum over each line, cut or filled with zeros to the number of points.

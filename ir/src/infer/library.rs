@@ -179,6 +179,41 @@ pub(crate) fn argsort(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred
     Ok(vec![TensorType::new(DType::I64, inputs[0].shape.clone())])
 }
 
+/// Positions are int64: one vector for all rows, or the operand's shape but for the axis.
+pub(crate) fn order_statistics(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
+    let (x, kth) = (inputs[0], inputs[1]);
+    let axis = axis_of(op, attrs, Key::Axis, x.rank())?;
+    if kth.dtype != DType::I64 {
+        return fail(op, Cause::DTypes(vec![kth.dtype]));
+    }
+    let mut shape = x.shape.clone();
+    if let [n] = &kth.shape[..] {
+        shape[axis] = n.clone();
+    } else {
+        require(op, kth.rank() == x.rank(), || "positions have one axis, or those of the array".into())?;
+        shape[axis] = kth.shape[axis].clone();
+        require(op, shape == kth.shape, || "positions have the array's shape but for the axis".into())?;
+    }
+    Ok(vec![TensorType::new(x.dtype, shape)])
+}
+
+pub(crate) fn arg_order_statistics(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
+    let values = order_statistics(op, attrs, inputs)?;
+    Ok(vec![TensorType::new(DType::I64, values[0].shape.clone())])
+}
+
+/// The product's type; `c` has one of the shapes that broadcast to it.
+pub(crate) fn gemm(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
+    one_dtype(op, inputs)?;
+    let product = matmul(op, attrs, &inputs[..2])?;
+    let full = broadcast_shapes(&[&product[0].shape, &inputs[2].shape]);
+    require(op, full.as_deref() == Some(&product[0].shape[..]), || {
+        "the third operand does not broadcast to the product".into()
+    })?;
+    require(op, inputs[3..].iter().all(|t| t.rank() == 0), || "factors are numbers".into())?;
+    Ok(product)
+}
+
 pub(crate) fn searchsorted(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
     one_dtype(op, inputs)?;
     require(op, inputs[0].rank() == 1, || "object too deep for desired array".into())?;

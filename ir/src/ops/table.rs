@@ -308,9 +308,11 @@ ops! {
 
     // Library: products, linear algebra (numpy.linalg), transforms (numpy.fft), order.
     Matmul = library("matmul", 2, inf::matmul, &[]).doc("Both operands have at least 2 axes; batch axes broadcast.");
+    Gemm = library("gemm", 5, inf::gemm, &[]).numpy("scipy.linalg.blas.dgemm").doc("alpha (a b) + beta c of operands a, b, c, alpha, beta; c broadcasts to the product, alpha and beta are 0-d. Each operation rounds, as if they were apart.");
     Inv = library("inv", 1, inf::square_same, &[]).numpy("linalg.inv");
     Cholesky = library("cholesky", 1, inf::square_same, &[]).numpy("linalg.cholesky").doc("Lower factor.");
     Solve = library("solve", 2, inf::solve, &[]).numpy("linalg.solve").doc("Right-hand sides are the columns of operand 1.");
+    SolvePosdef = library("solve_posdef", 2, inf::solve, &[]).numpy("scipy.linalg.solve").doc("`solve` for a Hermitian matrix that is expected to be positive definite, by Cholesky; one that is not is solved all the same.");
     SolveTriangular = library("solve_triangular", 2, inf::solve, &[(Key::Lower, true)]).numpy("scipy.linalg.solve_triangular");
     Lu = library("lu", 1, inf::lu, &[]).numpy("scipy.linalg.lu").doc("P, L, U with A = P L U.");
     Qr = library("qr", 1, inf::qr, &[(Key::Full, true)]).numpy("linalg.qr");
@@ -329,6 +331,8 @@ ops! {
     Irfft = library("irfft", 1, inf::irfft, &[(Key::Axis, true), (Key::N, true), (Key::Scale, true)]).numpy("fft.irfft").doc("`n` real values; unscaled but for `scale`.");
     Sort = library("sort", 1, inf::sort, &[(Key::Axis, true)]).doc("Ascending, NaN last.");
     Argsort = library("argsort", 1, inf::argsort, &[(Key::Axis, true)]).doc("Stable, NaN last.");
+    OrderStatistics = library("order_statistics", 2, inf::order_statistics, &[(Key::Axis, true)]).numpy("").doc("The elements that `sort` puts at the positions of operand 1 (int64, along the axis; 1-d: the same for all rows), clipped to the axis.");
+    ArgOrderStatistics = library("arg_order_statistics", 2, inf::arg_order_statistics, &[(Key::Axis, true)]).numpy("").doc("What `argsort` puts at the positions of operand 1, as `order_statistics`.");
     Searchsorted = library("searchsorted", 2, inf::searchsorted, &[(Key::Mode, true)]).doc("Positions of operand 1 in sorted 1-d operand 0; mode left or right.");
 
     // Regions.

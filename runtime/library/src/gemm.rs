@@ -11,6 +11,16 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par, traits::ComplexField};
 use std::ops::Range;
 
+/// What becomes of a product: `alpha (a b) + beta d`.
+#[derive(Clone, Copy)]
+pub(crate) struct Epilogue<T> {
+    pub(crate) alpha: T,
+    pub(crate) beta: T,
+    pub(crate) d: *const T,
+    /// 0 along axes that `d` does not have.
+    pub(crate) strides: (isize, isize),
+}
+
 /// `c (m, n) = a (m, k) b (k, n)` with (row, column) strides; `c` is C-ordered.
 #[derive(Clone, Copy)]
 pub(crate) struct Product<T> {
@@ -22,6 +32,7 @@ pub(crate) struct Product<T> {
     pub(crate) b: *const T,
     pub(crate) b_strides: (isize, isize),
     pub(crate) c: *mut T,
+    pub(crate) then: Option<Epilogue<T>>,
 }
 
 // SAFETY: the pointers are into operands, which are shareable; workers write disjoint elements of `c`.
@@ -44,6 +55,52 @@ impl<T: Number> Product<T> {
     pub(crate) unsafe fn b(&self, p: usize, j: usize) -> T {
         // SAFETY: within the operand.
         unsafe { *self.b.offset(p as isize * self.b_strides.0 + j as isize * self.b_strides.1) }
+    }
+}
+
+impl<T: Number> Product<T> {
+    /// Applies the epilogue to a tile, while it is in the caches.
+    pub(crate) fn finish(&self, (rows, columns): Tile) {
+        let Some(e) = self.then else { return };
+        for i in rows {
+            // SAFETY: a row of this tile, which no other task writes.
+            let c = unsafe {
+                std::slice::from_raw_parts_mut(self.c.add(i * self.n + columns.start), columns.len())
+            };
+            let d = e.d.wrapping_offset(i as isize * e.strides.0 + columns.start as isize * e.strides.1);
+            let one = |c: &mut T, d: T| *c = e.alpha.times(*c).plus(e.beta.times(d));
+            if e.strides.1 == 1 {
+                // SAFETY: a part of a row of `d`.
+                let d = unsafe { std::slice::from_raw_parts(d, c.len()) };
+                c.iter_mut().zip(d).for_each(|(c, d)| one(c, *d));
+            } else {
+                for (j, c) in c.iter_mut().enumerate() {
+                    // SAFETY: within `d`.
+                    one(c, unsafe { *d.offset(j as isize * e.strides.1) });
+                }
+            }
+        }
+    }
+
+    /// Whether the product is that of a matrix with its transpose, in the same memory: `x^T x` or `x x^T`.
+    pub(crate) fn is_gram(&self) -> bool {
+        self.a == self.b && self.m == self.n && self.a_strides == (self.b_strides.1, self.b_strides.0)
+    }
+
+    /// Writes a tile on or below the diagonal of a symmetric product to its place above, too.
+    pub(crate) fn mirror(&self, (rows, columns): Tile) {
+        // By blocks: one of the two sides is read or written across rows.
+        const BLOCK: usize = 16;
+        for i0 in rows.clone().step_by(BLOCK) {
+            for j0 in columns.clone().step_by(BLOCK) {
+                for i in i0..(i0 + BLOCK).min(rows.end) {
+                    for j in j0..(j0 + BLOCK).min(columns.end).min(i) {
+                        // SAFETY: within the result; tile and mirror image belong to one task.
+                        unsafe { self.c.add(j * self.n + i).write(*self.c.add(i * self.n + j)) };
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -113,11 +170,31 @@ pub(crate) fn hidden<T: Number>(m: usize, k: usize, n: usize) -> usize {
 }
 
 /// Computes the product. `m`, `k` and `n` must not be 0.
+///
+/// Of a product that is symmetric only the tiles on and below the diagonal are computed, as by BLAS' `syrk`.
 pub(crate) fn multiply<T: Number>(p: &Product<T>, team: Team<'_>) {
     let size = tile_size(p.m, p.n);
     let (down, across) = (p.m.div_ceil(size), p.n.div_ceil(size));
+    let part = |k: usize, end: usize| k * size..((k + 1) * size).min(end);
+    if p.is_gram() {
+        team.run(down * (down + 1) / 2, |task, _| {
+            // Row `i` of tiles has `i + 1` of them.
+            let i = (((8 * task + 1) as f64).sqrt() as usize).saturating_sub(1) / 2;
+            let i = (i..=i + 1).rev().find(|i| i * (i + 1) / 2 <= task).unwrap_or(0);
+            let j = task - i * (i + 1) / 2;
+            let tile = (part(i, p.m), part(j, p.n));
+            T::tile(p, tile.clone());
+            p.mirror(tile.clone());
+            p.finish(tile.clone());
+            if i != j {
+                p.finish((tile.1, tile.0));
+            }
+        });
+        return;
+    }
     team.run(down * across, |task, _| {
-        let part = |k: usize, end: usize| k * size..((k + 1) * size).min(end);
-        T::tile(p, (part(task / across, p.m), part(task % across, p.n)));
+        let tile = (part(task / across, p.m), part(task % across, p.n));
+        T::tile(p, tile.clone());
+        p.finish(tile);
     });
 }

@@ -18,6 +18,7 @@ mod orthogonal;
 mod rank;
 mod scratch;
 mod search;
+mod select;
 mod solve;
 mod sort;
 mod table;

@@ -4,7 +4,7 @@
 
 use crate::dtype::{DType, with_any};
 use crate::error::LibraryError;
-use crate::gemm::{self, Product};
+use crate::gemm::{self, Epilogue, Product};
 use crate::number::Number;
 use crate::operand::broadcast;
 use crate::scratch;
@@ -188,7 +188,12 @@ fn multiply<T: Number>(p: &Product<T>, team: Team<'_>, workspace: &mut [u8]) {
         Way::Nothing => {}
         // SAFETY: the whole output.
         Way::Small if p.k == 0 => unsafe { std::slice::from_raw_parts_mut(p.c, p.m * p.n) }.fill(T::ZERO),
-        Way::Small => small(p),
+        Way::Small => {
+            small(p);
+            if p.is_gram() {
+                p.mirror((0..p.m, 0..p.n));
+            }
+        }
         Way::Vector => {
             // A row times a matrix is the transposed matrix times a column.
             let (rows, a, strides, x, step) = if p.n == 1 {
@@ -207,8 +212,9 @@ fn multiply<T: Number>(p: &Product<T>, team: Team<'_>, workspace: &mut [u8]) {
                 vector(&v, copy, task * block..((task + 1) * block).min(rows));
             });
         }
-        Way::Blocks => gemm::multiply(p, team),
+        Way::Blocks => return gemm::multiply(p, team),
     }
+    p.finish((0..p.m, 0..p.n));
 }
 
 /// Bytes of workspace of a stack of `count` products of which one is `size`.
@@ -260,6 +266,37 @@ pub(crate) fn needs(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     })
 }
 
+pub(crate) fn gemm_needs(p: &Problem<'_>) -> Result<Needs, LibraryError> {
+    let product = needs(&Problem { shapes: &p.shapes[..2], ..*p })?;
+    let shape = &product.outputs[0].1;
+    let fits = broadcast(shape, p.shapes[2]).is_some_and(|s| s == *shape);
+    if !fits || !p.shapes[3].is_empty() || !p.shapes[4].is_empty() {
+        return Err(LibraryError::invalid(format!("gemm: operands of shapes {:?}", p.shapes)));
+    }
+    Ok(product)
+}
+
+pub(crate) fn run_gemm(
+    call: &Call<'_>,
+    rows: Range<usize>,
+    workspace: &mut [u8],
+) -> Result<(), LibraryError> {
+    run(call, rows, workspace)
+}
+
+/// The epilogue of matrix `index` of a stack, if the call has one.
+fn epilogue<T: Number>(call: &Call<'_>, batch: &[usize], index: usize) -> Option<Epilogue<T>> {
+    let [_, _, d, alpha, beta] = call.inputs else { return None };
+    let rank = d.shape().len();
+    // The stride along the last axis but `k`.
+    let stride =
+        |k: usize| if rank > k && d.shape()[rank - 1 - k] != 1 { d.strides()[rank - 1 - k] } else { 0 };
+    let first = if rank > 2 { d.item::<T>(2, batch, index) } else { d.pointer::<T>() };
+    // SAFETY: 0-d operands have one element.
+    let (alpha, beta) = unsafe { (*alpha.pointer::<T>(), *beta.pointer::<T>()) };
+    Some(Epilogue { alpha, beta, d: first, strides: (stride(1), stride(0)) })
+}
+
 pub(crate) fn run(call: &Call<'_>, rows: Range<usize>, workspace: &mut [u8]) -> Result<(), LibraryError> {
     if !rows.is_empty() {
         with_any!(call.inputs[0].dtype(), run_typed(call, workspace));
@@ -280,13 +317,20 @@ fn run_typed<T: Number>(call: &Call<'_>, workspace: &mut [u8]) {
         b: b.item::<T>(2, batch, index),
         b_strides: (b.strides()[rb - 2], b.strides()[rb - 1]),
         c: c.item::<T>(2, index),
+        then: epilogue(call, batch, index),
     };
     let count: usize = batch.iter().product();
     let first = product(0);
     // One matrix `b` for the whole stack: the stack is one taller matrix where its strides allow it.
     let one = count > 1 && b.shape()[..rb - 2].iter().product::<usize>() == 1;
-    if let (true, Some(stride)) = (one, tall(a.shape(), a.strides())) {
-        let whole = Product { m: first.m * count, a_strides: (stride, first.a_strides.1), ..first };
+    // So is what the epilogue adds, or it is one row for all.
+    let added = call.inputs.get(2).map_or(Some(0), |d| {
+        let same = d.shape() == c.shape();
+        if same { tall(d.shape(), d.strides()) } else { (d.shape().len() < 2).then_some(0) }
+    });
+    if let (true, Some(stride), Some(added)) = (one, tall(a.shape(), a.strides()), added) {
+        let then = first.then.map(|e| Epilogue { strides: (added, e.strides.1), ..e });
+        let whole = Product { m: first.m * count, a_strides: (stride, first.a_strides.1), then, ..first };
         return multiply(&whole, call.team, workspace);
     }
     if count == 1 || call.team.count == 1 || first.m * first.k * first.n >= 4 * PARALLEL {

@@ -10,6 +10,7 @@ pub(crate) trait Number: Element {
     /// `c + a b`; fused if `FMA`, which callers set where the hardware has it.
     fn multiply_add<const FMA: bool>(a: Self, b: Self, c: Self) -> Self;
     fn plus(self, other: Self) -> Self;
+    fn times(self, other: Self) -> Self;
     /// Whether products come from faer, which packs operands in memory of its own.
     const BY_FAER: bool;
     /// Computes a part of a product of which `m`, `k` and `n` are not 0.
@@ -25,6 +26,8 @@ macro_rules! integers {
             fn multiply_add<const FMA: bool>(a: $t, b: $t, c: $t) -> $t { c.wrapping_add(a.wrapping_mul(b)) }
             #[inline(always)]
             fn plus(self, other: $t) -> $t { self.wrapping_add(other) }
+            #[inline(always)]
+            fn times(self, other: $t) -> $t { self.wrapping_mul(other) }
             fn tile(p: &Product<$t>, tile: Tile) { plain_tile(p, tile) }
         }
     )*};
@@ -42,6 +45,10 @@ impl Number for bool {
     fn plus(self, other: bool) -> bool {
         self | other
     }
+    #[inline(always)]
+    fn times(self, other: bool) -> bool {
+        self & other
+    }
     fn tile(p: &Product<bool>, tile: Tile) {
         plain_tile(p, tile);
     }
@@ -58,6 +65,8 @@ macro_rules! floats {
             }
             #[inline(always)]
             fn plus(self, other: $t) -> $t { self + other }
+            #[inline(always)]
+            fn times(self, other: $t) -> $t { self * other }
             fn tile(p: &Product<$t>, tile: Tile) { faer_tile(p, tile) }
         }
     )*};
@@ -76,6 +85,8 @@ macro_rules! complexes {
             }
             #[inline(always)]
             fn plus(self, other: $t) -> $t { self + other }
+            #[inline(always)]
+            fn times(self, other: $t) -> $t { self * other }
             fn tile(p: &Product<$t>, tile: Tile) { faer_tile(p, tile) }
         }
     )*};

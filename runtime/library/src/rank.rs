@@ -6,6 +6,7 @@
 
 use crate::dtype::Element;
 use num_complex::{Complex, Complex32, Complex64};
+use std::cmp::Ordering;
 
 /// An integer that orders elements.
 pub(crate) trait Rank: Copy + Ord + Send {
@@ -79,6 +80,27 @@ pub(crate) trait Ordered: Element + Default {
     fn is_zero(self) -> bool;
     /// Sorts a row without NaN; brings index `nth` alone into place, if given. Equal elements end up in any order.
     fn arrange(row: &mut [Self], nth: Option<usize>);
+    /// Brings the indices `at`, ascending and distinct, of a row without NaN into place, as [`select`].
+    fn select(row: &mut [Self], at: &[usize]);
+}
+
+/// Brings the elements at the indices `at` (ascending, distinct, of the row that begins at index `first`) to where sorting
+/// would put them. Quickselect at the middle index cuts row and indices in two; a run of neighbours is cut out and sorted.
+pub(crate) fn select<T>(row: &mut [T], first: usize, at: &[usize], order: &impl Fn(&T, &T) -> Ordering) {
+    let (Some(low), Some(high)) = (at.first(), at.last()) else { return };
+    let (low, high) = (low - first, high - first);
+    if at.len() > 2 && high - low < 2 * at.len() {
+        row.select_nth_unstable_by(low, order);
+        let rest = &mut row[low + 1..];
+        rest.select_nth_unstable_by(high - low - 1, order);
+        rest[..high - low - 1].sort_unstable_by(order);
+        return;
+    }
+    let middle = at.len() / 2;
+    let k = at[middle] - first;
+    row.select_nth_unstable_by(k, order);
+    select(&mut row[..k], first, &at[..middle], order);
+    select(&mut row[k + 1..], first + k + 1, &at[middle + 1..], order);
 }
 
 fn arrange_ord<T: Ord>(row: &mut [T], nth: Option<usize>) {
@@ -121,6 +143,7 @@ macro_rules! integers {
             fn is_nan(self) -> bool { false }
             fn is_zero(self) -> bool { false }
             fn arrange(row: &mut [$t], nth: Option<usize>) { arrange_ord(row, nth) }
+            fn select(row: &mut [$t], at: &[usize]) { select(row, 0, at, &<$t>::cmp) }
         }
     )*};
 }
@@ -136,8 +159,29 @@ integers! {
     i64, wide, |x| x as u64 ^ 1 << 63;
 }
 
+/// Floats as integers of one order with them: their bits, flipped but for the sign in negative numbers.
+trait Keys<K> {
+    fn flip(keys: &mut [K]);
+}
+
+/// Calls `f` with a row's keys.
+fn as_keys<T: Keys<K>, K>(row: &mut [T], f: impl FnOnce(&mut [K])) {
+    const { assert!(size_of::<T>() == size_of::<K>() && align_of::<T>() == align_of::<K>()) };
+    // SAFETY: `Keys` is of floats and integers of one size, and any bits are valid as either.
+    let keys = unsafe { &mut *(std::ptr::from_mut(row) as *mut [K]) };
+    // The flip is its own inverse.
+    T::flip(keys);
+    f(keys);
+    T::flip(keys);
+}
+
 macro_rules! floats {
     ($($t:ty, $pairs:ident, $bits:ty, $signed:ty;)*) => {$(
+        impl Keys<$signed> for $t {
+            fn flip(keys: &mut [$signed]) {
+                keys.iter_mut().for_each(|x| *x ^= (*x >> (<$bits>::BITS - 1)) & <$signed>::MAX);
+            }
+        }
         impl Ordered for $t {
             $pairs!();
             fn rank(self) -> $bits {
@@ -152,13 +196,10 @@ macro_rules! floats {
             fn is_nan(self) -> bool { <$t>::is_nan(self) }
             fn is_zero(self) -> bool { self == 0.0 }
             fn arrange(row: &mut [$t], nth: Option<usize>) {
-                // The flip of a negative number's bits but the sign is its own inverse.
-                let flip = |x: &mut $signed| *x ^= (*x >> (<$bits>::BITS - 1)) & <$signed>::MAX;
-                // SAFETY: integers and floats of one size, and any bits are valid as either.
-                let keys = unsafe { &mut *(std::ptr::from_mut(row) as *mut [$signed]) };
-                keys.iter_mut().for_each(flip);
-                arrange_ord(keys, nth);
-                keys.iter_mut().for_each(flip);
+                as_keys(row, |keys: &mut [$signed]| arrange_ord(keys, nth));
+            }
+            fn select(row: &mut [$t], at: &[usize]) {
+                as_keys(row, |keys: &mut [$signed]| select(keys, 0, at, &<$signed>::cmp));
             }
         }
     )*};
@@ -191,6 +232,9 @@ macro_rules! complexes {
                     }
                     Some(_) => {}
                 }
+            }
+            fn select(row: &mut [$t], at: &[usize]) {
+                select(row, 0, at, &|x: &$t, y: &$t| x.rank().cmp(&y.rank()));
             }
         }
     )*};

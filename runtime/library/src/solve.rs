@@ -11,6 +11,9 @@ use crate::operand::{Input, broadcast};
 use crate::scratch;
 use crate::table::{Call, Needs, Problem};
 use faer::linalg::cholesky::llt::factor as llt;
+use faer::linalg::cholesky::llt::solve::{
+    solve_in_place as llt_solve, solve_in_place_scratch as llt_solve_scratch,
+};
 use faer::linalg::lu::partial_pivoting::{factor as lu, inverse, solve};
 use faer::linalg::triangular_solve;
 use faer::perm::PermRef;
@@ -21,6 +24,7 @@ use num_complex::Complex64;
 per_matrix! {
     run_inv = inv_one;
     run_solve = solve_one;
+    run_posdef = posdef_one;
     run_triangular = triangular_one;
     run_cholesky = cholesky_one;
     run_lu = lu_one;
@@ -46,6 +50,12 @@ fn solve_bytes<T: Field>(n: usize, k: usize) -> usize {
 fn cholesky_bytes<T: Field>(n: usize) -> usize {
     matrix_bytes::<T>(n, n)
         + stack_bytes(&[llt::cholesky_in_place_scratch::<T>(n, Par::Seq, Default::default())])
+}
+
+/// Enough for either factorization.
+fn posdef_bytes<T: Field>(n: usize, k: usize) -> usize {
+    let by_cholesky = cholesky_bytes::<T>(n) + stack_bytes(&[llt_solve_scratch::<T>(n, k, Par::Seq)]);
+    by_cholesky.max(solve_bytes::<T>(n, k))
 }
 
 fn cube(n: usize) -> f64 {
@@ -75,6 +85,14 @@ pub(crate) fn solve(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let dtype = p.dtype;
     let flops = 2.0 / 3.0 * cube(n) + 2.0 * (n * n * k) as f64;
     let scratch = move || with_inexact!(dtype, solve_bytes(n, k));
+    Ok(per_matrix_needs(p, vec![spec(dtype, &batch, &[n, k])], &batch, n.max(k), flops, scratch))
+}
+
+pub(crate) fn posdef(p: &Problem<'_>) -> Result<Needs, LibraryError> {
+    let (batch, n, k) = system(p)?;
+    let dtype = p.dtype;
+    let flops = cube(n) / 3.0 + 2.0 * (n * n * k) as f64;
+    let scratch = move || with_inexact!(dtype, posdef_bytes(n, k));
     Ok(per_matrix_needs(p, vec![spec(dtype, &batch, &[n, k])], &batch, n.max(k), flops, scratch))
 }
 
@@ -180,6 +198,28 @@ fn solve_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> R
     Ok(())
 }
 
+fn posdef_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> Result<(), LibraryError> {
+    let shape = call.outputs[0].shape();
+    let batch = &shape[..shape.len() - 2];
+    let (a, b) = (operand::<T>(&call.inputs[0], batch, index), operand::<T>(&call.inputs[1], batch, index));
+    if a.nrows() == 0 {
+        return Ok(());
+    }
+    {
+        let (mut l, rest) = copy(workspace, a);
+        real_diagonal(l.as_mut());
+        if cholesky_in_place(l.as_mut(), rest) {
+            let mut x = result::<T>(&call.outputs[0], index);
+            x.copy_from(b);
+            if x.ncols() > 0 {
+                llt_solve(l.as_ref(), x, Par::Seq, stack(rest));
+            }
+            return Ok(());
+        }
+    }
+    solve_one::<T>(call, index, workspace)
+}
+
 fn triangular_one<T: Field>(call: &Call<'_>, index: usize, _: &mut [u8]) -> Result<(), LibraryError> {
     let shape = call.outputs[0].shape();
     let batch = &shape[..shape.len() - 2];
@@ -209,10 +249,7 @@ fn cholesky_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -
     let (mut l, rest) = copy(workspace, a);
     // Nor does it read imaginary parts of the diagonal.
     real_diagonal(l.as_mut());
-    let done =
-        llt::cholesky_in_place(l.as_mut(), Default::default(), Par::Seq, stack(rest), Default::default());
-    // A NaN compares as neither positive nor negative, so faer's test of pivots alone lets it pass.
-    if done.is_err() || (0..l.nrows()).any(|k| l[(k, k)].widen().re.is_nan()) {
+    if !cholesky_in_place(l.as_mut(), rest) {
         return Err(LibraryError::numeric("Matrix is not positive definite"));
     }
     let mut out = result::<T>(&call.outputs[0], index);
@@ -220,6 +257,19 @@ fn cholesky_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -
     real_diagonal(out.as_mut());
     clear_other_triangle(out, true);
     Ok(())
+}
+
+/// The factor in place of the lower triangle; false if the matrix is not positive definite.
+fn cholesky_in_place<T: Field>(mut l: MatMut<'_, T>, workspace: &mut [u8]) -> bool {
+    let done = llt::cholesky_in_place(
+        l.as_mut(),
+        Default::default(),
+        Par::Seq,
+        stack(workspace),
+        Default::default(),
+    );
+    // A NaN compares as neither positive nor negative, so faer's test of pivots alone lets it pass.
+    done.is_ok() && !(0..l.nrows()).any(|k| l[(k, k)].widen().re.is_nan())
 }
 
 fn real_diagonal<T: Field>(mut m: MatMut<'_, T>) {

@@ -14,7 +14,7 @@ fn sorting(n: usize) -> f64 {
 }
 
 /// The number of rows along the axis, which must exist.
-fn rows(p: &Problem<'_>) -> Result<usize, LibraryError> {
+pub(crate) fn rows(p: &Problem<'_>) -> Result<usize, LibraryError> {
     let (shape, axis) = (p.shapes[0], p.params.axis);
     if axis >= shape.len() {
         return Err(LibraryError::invalid(format!("axis {axis} of an array with {} axes", shape.len())));
@@ -40,11 +40,11 @@ fn needs(
 }
 
 /// Bytes of the pairs of a row.
-fn pair_bytes<T: Ordered>(n: usize) -> usize {
+pub(crate) fn pair_bytes<T: Ordered>(n: usize) -> usize {
     scratch::bytes::<T::Pair>(n)
 }
 
-fn check_length<T: Ordered>(n: usize) -> Result<(), LibraryError> {
+pub(crate) fn check_length<T: Ordered>(n: usize) -> Result<(), LibraryError> {
     if n > T::LIMIT {
         return Err(LibraryError::invalid(format!("{n} elements, more than positions have bits")));
     }
@@ -172,7 +172,7 @@ fn partition_typed<T: Ordered>(
 }
 
 /// The pairs of a row, unsorted.
-fn pairs<T: Ordered>(
+pub(crate) fn pairs<T: Ordered>(
     workspace: &mut [u8],
     n: usize,
     reverse: bool,

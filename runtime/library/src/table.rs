@@ -5,7 +5,7 @@ use crate::error::{ErrorKind, LibraryError};
 use crate::operand::{Input, Output};
 use crate::scratch;
 use crate::workers::{Shared, Team, Workers};
-use crate::{eigen, fft, matmul, orthogonal, search, solve, sort};
+use crate::{eigen, fft, matmul, orthogonal, search, select, solve, sort};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
@@ -144,10 +144,17 @@ table! {
     /// and and. Batch axes broadcast.
     Matmul "matmul" (2 -> 1) matmul::needs, matmul::run;
 
+    /// `a[.., m, k], b[.., k, n], c, alpha[], beta[] -> d[.., m, n]`: `d = alpha (a b) + beta c`, where `c` broadcasts to
+    /// `d`. Each operation rounds: the result is that of the operations one by one, without their passes over memory.
+    Gemm "gemm" (5 -> 1) matmul::gemm_needs, matmul::run_gemm;
+
     /// `a[.., n, n] -> x[.., n, n]`: `a x = 1`. Error `Singular matrix`.
     Inv "inv" (1 -> 1) solve::inv, solve::run_inv;
     /// `a[.., n, n], b[.., n, k] -> x[.., n, k]`: `a x = b`; batch axes broadcast. Error `Singular matrix`.
     Solve "solve" (2 -> 1) solve::solve, solve::run_solve;
+    /// As `Solve`, for a Hermitian matrix of which the lower triangle is read, by Cholesky; one that is not positive
+    /// definite is read as a whole and solved by LU.
+    SolvePosdef "solve_posdef" (2 -> 1) solve::posdef, solve::run_posdef;
     /// As `Solve`, for the triangle of `a` that `lower` says; the other is not read. Error `Singular matrix`.
     SolveTriangular "solve_triangular" (2 -> 1) solve::triangular, solve::run_triangular;
     /// `a[.., n, n] -> l[.., n, n]`: lower, `a = l l^H`; reads the lower triangle. Error `Matrix is not positive
@@ -199,6 +206,12 @@ table! {
     Partition "partition" (1 -> 1) sort::partition, sort::run_partition;
     /// `x -> values, i (i64)`: along `axis`, the first `n` of `Sort` and `Argsort`. Reads `descending`.
     TopK "top_k" (1 -> 2) sort::top_k, sort::run_top_k;
+    /// `x, kth (i64) -> y`: along `axis`, the elements of `Sort` at the positions `kth`, clipped to the axis. `kth` is a
+    /// vector for all rows, or has the shape of `x` but for the axis. By quickselect (Musser, "Introspective sorting and
+    /// selection algorithms", 1997), at once for all positions. Error for positions in an empty row.
+    OrderStatistics "order_statistics" (2 -> 1) select::order_statistics, select::run_order_statistics;
+    /// As `OrderStatistics`, of `Argsort`: `x, kth (i64) -> i (i64)`.
+    ArgOrderStatistics "arg_order_statistics" (2 -> 1) select::arg_order_statistics, select::run_arg_order_statistics;
     /// `sorted[n], x[..] -> i[..] (i64)`: the first position where `x` keeps the order, or the last if `right`.
     Searchsorted "searchsorted" (2 -> 1) search::search_sorted, search::run_search_sorted;
     /// `x -> values[n], index[n], inverse[n], counts[n], size[] (all but values i64)` of the `n` elements of `x` in C
@@ -227,6 +240,12 @@ impl Routine {
     /// Number of results.
     pub fn outputs(self) -> usize {
         self.row().outputs
+    }
+
+    /// Element type of operand `k`, where operand 0 has type `dtype`: the same, but for positions.
+    pub fn operand(self, k: usize, dtype: DType) -> DType {
+        let positions = matches!(self, Routine::OrderStatistics | Routine::ArgOrderStatistics) && k == 1;
+        if positions { DType::I64 } else { dtype }
     }
 }
 
@@ -329,7 +348,11 @@ impl Plan {
     /// Operands and results must be what was planned.
     fn check(&self, inputs: &[Input<'_>], outputs: &[Output<'_>]) -> Result<(), LibraryError> {
         let fits = inputs.len() == self.shapes.len()
-            && inputs.iter().zip(&self.shapes).all(|(i, s)| i.dtype() == self.dtype && i.shape() == s);
+            && inputs
+                .iter()
+                .zip(&self.shapes)
+                .enumerate()
+                .all(|(k, (i, s))| i.dtype() == self.routine.operand(k, self.dtype) && i.shape() == s);
         if !fits {
             return Err(LibraryError::invalid(format!(
                 "the operands of {} are planned as {:?} {:?}",

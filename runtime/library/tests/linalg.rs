@@ -76,6 +76,47 @@ fn systems<T: Number + std::ops::Add<Output = T>>() {
     }
 }
 
+/// By Cholesky where it exists, and the same answers where it does not.
+fn positive_definite<T: Number>() {
+    let mut random = Random(3);
+    for n in SIZES {
+        let m = Matrix::of(&random.array::<T>(&[n, n]), 0);
+        let b = random.array::<T>(&[n, 3]);
+        for shift in [1.0, -0.4] {
+            let gram = m.times(&m.adjoint());
+            let a = Array::from_fn(&[n, n], |p| {
+                let bump = if p[0] == p[1] { shift } else { 0.0 };
+                T::narrow(gram.at(p[0], p[1]) + bump)
+            });
+            for view in [a.clone(), a.transposed()] {
+                let x = ok(Routine::SolvePosdef, &default(), &[&view, &b.backwards()])[0].array::<T>();
+                let want = ok(Routine::Solve, &default(), &[&a, &b])[0].array::<T>();
+                let residual = Matrix::of(&a, 0).times(&Matrix::of(&x, 0));
+                // The matrix may be badly conditioned: the residual is small against its norm and the solution's.
+                let scale = Matrix::of(&a, 0).norm() * Matrix::of(&want, 0).norm();
+                let difference: f64 = residual
+                    .data
+                    .iter()
+                    .zip(&Matrix::of(&b, 0).data)
+                    .map(|(p, q)| (p - q).norm_sqr())
+                    .sum::<f64>()
+                    .sqrt();
+                assert!(n == 0 || difference <= tolerance::<T>(n) * scale, "{difference:e} of {scale:e}");
+            }
+        }
+    }
+    let zero = Array::new(&[3, 3], vec![T::narrow(Complex64::ZERO); 9]);
+    assert_eq!(message(Routine::SolvePosdef, &[&zero, &zero]), "Singular matrix");
+}
+
+#[test]
+fn positive_definite_systems() {
+    positive_definite::<f32>();
+    positive_definite::<f64>();
+    positive_definite::<Complex32>();
+    positive_definite::<Complex64>();
+}
+
 fn cholesky<T: Number>() {
     let mut random = Random(2);
     for n in SIZES {

@@ -2,9 +2,9 @@
 
 mod support;
 
-use frit_library::{Params, Routine};
+use frit_library::{Input, Params, Routine};
 use num_complex::{Complex32, Complex64};
-use support::{Array, Matrix, Number, Random, SIZES, call};
+use support::{Array, Matrix, Number, Operand, Random, SIZES, call, positions};
 
 fn check<T: Number>(a: &Array<T>, b: &Array<T>, threads: usize) {
     let c = call(Routine::Matmul, &Params::default(), &[a, b], threads).unwrap()[0].array::<T>();
@@ -152,6 +152,120 @@ fn bools_combine_by_or_and_and() {
         for j in 0..25 {
             assert_eq!(c.get(&[i, j]), (0..30).any(|p| a.get(&[i, p]) && b.get(&[p, j])));
         }
+    }
+}
+
+/// With an epilogue, the bits are those of the product and the operations after it.
+fn check_epilogue<T: Number>(a: &Array<T>, b: &Array<T>, d: &Array<T>, threads: usize) {
+    let plain = call(Routine::Matmul, &Params::default(), &[a, b], threads).unwrap()[0].array::<T>();
+    let factor = |x: f64| Array::new(&[], vec![T::narrow(Complex64::new(x, 0.0))]);
+    for (alpha, beta) in [(1.0, 1.0), (-0.75, 3.0), (2.0, 0.0)] {
+        let (fa, fb) = (factor(alpha), factor(beta));
+        let got = call(Routine::Gemm, &Params::default(), &[a, b, d, &fa, &fb], threads).unwrap();
+        let got = got[0].array::<T>();
+        let skip = plain.shape.len() - d.shape.len();
+        for p in positions(&plain.shape) {
+            let at: Vec<usize> = p[skip..].iter().zip(&d.shape).map(|(i, n)| i % n).collect();
+            let round = |x: Complex64| T::narrow(x).wide();
+            let want = round(round(plain.get(&p).wide() * alpha) + round(d.get(&at).wide() * beta));
+            assert_eq!(got.get(&p).wide(), want);
+        }
+    }
+}
+
+#[test]
+fn epilogues_round_as_the_operations_do() {
+    fn check_type<T: Number>() {
+        let mut random = Random(11);
+        for (m, k, n) in [(3, 4, 5), (1, 30, 40), (40, 30, 1), (130, 50, 200), (5, 0, 3)] {
+            let (a, b) = (random.array::<T>(&[m, k]), random.array::<T>(&[k, n]));
+            for shape in [&[m, n][..], &[n], &[m, 1], &[1, 1], &[]] {
+                let d = random.array::<T>(shape);
+                check_epilogue(&a, &b.transposed(), &d, 2);
+                if !shape.is_empty() {
+                    check_epilogue(&a, &b, &d.transposed(), 1);
+                }
+            }
+        }
+        let (a, b) = (random.array::<T>(&[4, 20, 30]), random.array::<T>(&[30, 20]));
+        for shape in [&[4, 20, 20][..], &[20], &[20, 20], &[4, 1, 1], &[4, 20, 1]] {
+            let d = random.array::<T>(shape);
+            check_epilogue(&a, &b, &d, 2);
+            check_epilogue(&a, &b, &d.transposed(), 1);
+        }
+    }
+    check_type::<f32>();
+    check_type::<f64>();
+    check_type::<Complex64>();
+    let mut random = Random(12);
+    let mut array = |shape: &[usize]| Array::from_fn(shape, |_| random.bits() as i8);
+    let (a, b, d) = (array(&[20, 30]), array(&[30, 40]), array(&[40]));
+    let factors = [3_i8, -100].map(|x| Array::new(&[], vec![x]));
+    let plain = call(Routine::Matmul, &Params::default(), &[&a, &b], 1).unwrap()[0].array::<i8>();
+    let operands: [&dyn Operand; 5] = [&a, &b, &d, &factors[0], &factors[1]];
+    let got = call(Routine::Gemm, &Params::default(), &operands, 1).unwrap()[0].array::<i8>();
+    for p in positions(&[20, 40]) {
+        let want = plain.get(&p).wrapping_mul(3).wrapping_add(d.get(&p[1..]).wrapping_mul(-100));
+        assert_eq!(got.get(&p), want);
+    }
+    let wide = Array::new(&[2, 20, 40], vec![0_i8; 1600]);
+    let operands: [&dyn Operand; 5] = [&a, &b, &wide, &factors[0], &factors[1]];
+    assert!(call(Routine::Gemm, &Params::default(), &operands, 1).is_err());
+}
+
+#[test]
+fn products_with_the_own_transpose_are_symmetric() {
+    fn check_type<T: Number>() {
+        let mut random = Random(13);
+        for (m, k) in [(5, 7), (40, 30), (96, 10), (97, 300), (300, 200), (700, 20)] {
+            let x = random.array::<T>(&[m, k]);
+            let other = x.clone();
+            let (t, apart) = (Swapped::new(&x), Swapped::new(&other));
+            for threads in [1, 3] {
+                let run = |a: &dyn Operand, b: &dyn Operand| {
+                    call(Routine::Matmul, &Params::default(), &[a, b], threads).unwrap()[0].array::<T>()
+                };
+                for (gram, plain) in [(run(&x, &t), run(&x, &apart)), (run(&t, &x), run(&apart, &x))] {
+                    Matrix::of(&gram, 0).assert_near(&Matrix::of(&plain, 0), 8.0 * T::EPSILON);
+                    for p in positions(&gram.shape) {
+                        assert_eq!(gram.get(&p), gram.get(&[p[1], p[0]]));
+                    }
+                    let d = random.array::<T>(&gram.shape);
+                    let one = Array::new(&[], vec![T::one()]);
+                    let (a, b): (&dyn Operand, &dyn Operand) =
+                        if gram.shape[0] == m { (&x, &t) } else { (&t, &x) };
+                    let sum = call(Routine::Gemm, &Params::default(), &[a, b, &d, &one, &one], threads);
+                    let sum = sum.unwrap()[0].array::<T>();
+                    for p in positions(&gram.shape) {
+                        assert_eq!(sum.get(&p), T::narrow(gram.get(&p).wide() + d.get(&p).wide()));
+                    }
+                }
+            }
+        }
+    }
+    check_type::<f32>();
+    check_type::<f64>();
+    check_type::<Complex64>();
+}
+
+/// A matrix in the memory of another, with its axes exchanged.
+struct Swapped<'a, T> {
+    of: &'a Array<T>,
+    shape: [usize; 2],
+    strides: [isize; 2],
+}
+
+impl<T> Swapped<'_, T> {
+    fn new(of: &Array<T>) -> Swapped<'_, T> {
+        Swapped { of, shape: [of.shape[1], of.shape[0]], strides: [of.strides[1], of.strides[0]] }
+    }
+}
+
+impl<T: Number> Operand for Swapped<'_, T> {
+    fn input(&self) -> Input<'_> {
+        let first = self.of.data.as_ptr().wrapping_add(self.of.first);
+        // SAFETY: the elements of the other matrix.
+        unsafe { Input::new(T::DTYPE, &self.shape, &self.strides, first.cast()) }
     }
 }
 

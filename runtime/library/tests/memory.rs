@@ -138,6 +138,10 @@ fn matrices<T: Number>(sizes: &[usize]) {
             for routine in Routine::ALL {
                 let one: [&dyn Operand; 1] = [&spd];
                 let two: [&dyn Operand; 2] = [&spd, &a];
+                let one_number = Array::new(&[], vec![T::one()]);
+                let five: [&dyn Operand; 5] = [&spd, &a, &a, &one_number, &one_number];
+                let kth = Array::new(&[2], vec![0_i64, n as i64 / 2]);
+                let chosen: [&dyn Operand; 2] = [&spd, &kth];
                 let is_real = matches!(T::DTYPE, DType::F32 | DType::F64);
                 match routine {
                     Routine::Searchsorted | Routine::Unique => continue,
@@ -145,7 +149,12 @@ fn matrices<T: Number>(sizes: &[usize]) {
                     Routine::Rfft if !is_real => continue,
                     _ => {}
                 }
-                let operands = if routine.inputs() == 1 { &one[..] } else { &two[..] };
+                let operands = match routine {
+                    Routine::Gemm => &five[..],
+                    Routine::OrderStatistics | Routine::ArgOrderStatistics => &chosen[..],
+                    _ if routine.inputs() == 1 => &one[..],
+                    _ => &two[..],
+                };
                 check(
                     *routine,
                     &Params { n: n - usize::from(*routine == Routine::Partition), ..Params::default() },

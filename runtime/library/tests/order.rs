@@ -141,6 +141,78 @@ fn check<T: Order>(shape: &[usize], axis: usize, threads: usize) {
     }
 }
 
+/// Order statistics are what sorting puts at their positions, bit by bit.
+fn check_statistics<T: Order>(shape: &[usize], axis: usize, threads: usize) {
+    let mut random = Random(shape.iter().sum::<usize>() as u64 + 1);
+    let x = Array::from_fn(shape, |_| T::random(&mut random));
+    let n = shape[axis] as i64;
+    let params = Params { axis, ..Params::default() };
+    let lists: [Vec<i64>; 6] = [
+        vec![],
+        vec![n / 2],
+        vec![n - 1, 0, n / 2, n / 2, n / 3],
+        vec![-5, n + 5, n / 4],
+        (0..n / 3 + 1).collect(),
+        (n / 2..n).rev().collect(),
+    ];
+    let sorted = call(Routine::Sort, &params, &[&x], threads).unwrap()[0].array::<T>();
+    let order = call(Routine::Argsort, &params, &[&x], threads).unwrap()[0].array::<i64>();
+    for list in lists {
+        let mut own = shape.to_vec();
+        own[axis] = list.len();
+        // The same positions for all rows, and others for each.
+        let common = Array::new(&[list.len()], list.clone());
+        let each = Array::from_fn(&own, |p| {
+            let other: usize = p.iter().enumerate().map(|(k, i)| if k == axis { 0 } else { *i }).sum();
+            if list.is_empty() { 0 } else { list[(p[axis] + other) % list.len()] }
+        });
+        for kth in [common, each.transposed()] {
+            for view in [x.clone(), x.transposed(), x.backwards()] {
+                let get = |r| call(r, &params, &[&view, &kth], threads).unwrap();
+                let values = get(Routine::OrderStatistics)[0].array::<T>();
+                let indices = get(Routine::ArgOrderStatistics)[0].array::<i64>();
+                assert_eq!(values.shape, own);
+                for p in positions(&own) {
+                    let k = if kth.shape.len() == 1 { kth.get(&[p[axis]]) } else { kth.get(&p) };
+                    let mut at = p.clone();
+                    at[axis] = k.clamp(0, n - 1) as usize;
+                    assert_eq!(values.get(&p).bits(), sorted.get(&at).bits(), "{list:?} of {shape:?}");
+                    assert_eq!(indices.get(&p), order.get(&at), "{list:?} of {shape:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn order_statistics() {
+    fn all<T: Order>() {
+        for n in [1, 2, 3, 17, 100, 1000] {
+            check_statistics::<T>(&[n], 0, 1);
+        }
+        (0..3).for_each(|axis| check_statistics::<T>(&[5, 17, 9], axis, 2));
+    }
+    all::<bool>();
+    all::<i8>();
+    all::<u64>();
+    all::<f32>();
+    all::<f64>();
+    all::<Complex64>();
+}
+
+#[test]
+fn order_statistics_of_nothing() {
+    let nothing = Array::new(&[2, 0], Vec::<f64>::new());
+    let params = Params { axis: 1, ..Params::default() };
+    let get = |kth: &Array<i64>| call(Routine::OrderStatistics, &params, &[&nothing, kth], 1);
+    assert!(get(&Array::new(&[1], vec![0])).is_err());
+    assert!(get(&Array::new(&[0], vec![])).is_ok());
+    // Positions that are not integers, or of another shape.
+    let x = Array::new(&[2, 3], vec![0.0; 6]);
+    assert!(call(Routine::OrderStatistics, &params, &[&x, &Array::new(&[1], vec![0.0])], 1).is_err());
+    assert!(call(Routine::OrderStatistics, &params, &[&x, &Array::new(&[3, 1], vec![0_i64; 3])], 1).is_err());
+}
+
 fn check_type<T: Order>() {
     for n in [1, 2, 3, 5, 17, 64, 100, 1000] {
         check::<T>(&[n], 0, 1);

@@ -14,13 +14,18 @@ fn bounds_cover_smaller_sizes() {
         for _ in 0..300 {
             let (dtype, most) = match routine {
                 Routine::Fft | Routine::Ifft | Routine::Irfft => (DType::C128, 300),
-                Routine::Matmul | Routine::Sort | Routine::Argsort => (DType::F32, 3000),
+                Routine::Matmul
+                | Routine::Gemm
+                | Routine::OrderStatistics
+                | Routine::Sort
+                | Routine::Argsort => (DType::F32, 3000),
                 _ => (DType::F64, 90),
             };
             let square = matches!(
                 routine,
                 Routine::Inv
                     | Routine::Solve
+                    | Routine::SolvePosdef
                     | Routine::SolveTriangular
                     | Routine::Cholesky
                     | Routine::Det
@@ -41,10 +46,18 @@ fn bounds_cover_smaller_sizes() {
             let ask = |(b, m, k, n): (usize, usize, usize, usize)| {
                 let first = [b, m, k];
                 let second = match routine {
-                    Routine::Matmul => [b, k, n],
+                    Routine::Matmul | Routine::Gemm => [b, k, n],
                     _ => [b, m, n],
                 };
                 let mut shapes = vec![&first[1 - batch..], &second[1 - batch..]];
+                let added = [m, n];
+                if routine == Routine::Gemm {
+                    shapes.extend([&added[..], &[], &[]]);
+                }
+                let kth = [b, n, k];
+                if matches!(routine, Routine::OrderStatistics | Routine::ArgOrderStatistics) {
+                    shapes[1] = if m % 2 == 0 { &kth } else { &kth[1..2] };
+                }
                 if matches!(routine, Routine::Searchsorted) {
                     shapes = vec![&first[1..2], &second[..]];
                 }

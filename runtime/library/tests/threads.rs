@@ -29,6 +29,8 @@ fn products<T: Number>(random: &mut Random) {
     }
     let (a, b) = (random.array::<T>(&[40, 30, 50]), random.array::<T>(&[40, 50, 20]));
     bits(Routine::Matmul, &Params::default(), &[&a, &b]);
+    let (d, one) = (random.array::<T>(&[30, 20]), Array::new(&[], vec![T::one()]));
+    bits(Routine::Gemm, &Params::default(), &[&a, &b, &d, &one, &one]);
 }
 
 #[test]
@@ -50,6 +52,7 @@ fn stacks_of_matrices() {
     for routine in [
         Routine::Inv,
         Routine::Solve,
+        Routine::SolvePosdef,
         Routine::SolveTriangular,
         Routine::Cholesky,
         Routine::Lu,
@@ -82,6 +85,10 @@ fn rows() {
         for routine in [Routine::Fft, Routine::Ifft, Routine::Irfft] {
             bits(routine, &params, &[&z]);
         }
+    }
+    let (x, kth) = (random.array::<f64>(&[300, 130]), Array::new(&[3], vec![5_i64, 70, 70]));
+    for routine in [Routine::OrderStatistics, Routine::ArgOrderStatistics] {
+        bits(routine, &Params { axis: 1, ..Params::default() }, &[&x, &kth]);
     }
     let sorted = Array::from_fn(&[1000], |p| p[0] as f64 / 500.0 - 1.0);
     bits(Routine::Searchsorted, &Params::default(), &[&sorted, &random.array::<f64>(&[100, 300])]);
