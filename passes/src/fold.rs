@@ -28,6 +28,9 @@ impl Visitor for Fold {
             let chosen = inputs[if c.as_i64() != 0 { 1 } else { 2 }];
             return Ok(Some(vec![b.broadcast_to(chosen, &node.types[0].shape)?]));
         }
+        if let Some(c) = (node.op == Op::Literal).then(|| uniform(node.attrs.data())).flatten() {
+            return Ok(Some(vec![b.full(&node.types[0].shape, c)?]));
+        }
         if node.op.class() != Class::Elementwise {
             return Ok(None);
         }
@@ -43,6 +46,12 @@ impl Visitor for Fold {
             None => Ok(None),
         }
     }
+}
+
+/// The value of every element of a small literal, if they are all the same.
+fn uniform(data: &Literal) -> Option<Scalar> {
+    let first = (1..=MAX_ELEMENTS).contains(&data.len()).then(|| data.get(0))?;
+    (1..data.len()).all(|k| data.get(k) == first).then_some(first)
 }
 
 /// What is left of a node that computes nothing: results without elements, a reduction of nothing, a loop without

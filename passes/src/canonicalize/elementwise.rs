@@ -13,10 +13,24 @@ pub(super) fn simplify(m: &mut Canonical<'_>, op: Op, attrs: &Attrs, inputs: &[V
     if let Some(v) = cancel(m, op, attrs, inputs) {
         return Some(v);
     }
+    if let Some(logical) = logical(op).filter(|_| m.dtype(inputs[0]) == DType::Bool) {
+        return Some((m.node(logical, attrs.clone(), inputs)?, "bits-of-bools"));
+    }
     if op.def().commutative && rank(m, inputs[0]) > rank(m, inputs[1]) {
         return Some((m.node(op, attrs.clone(), &[inputs[1], inputs[0]])?, "constant-right"));
     }
     broadcast_later(m, op, attrs, inputs)
+}
+
+/// What a bitwise operation is on bools, so that masks have one form.
+fn logical(op: Op) -> Option<Op> {
+    match op {
+        Op::BitwiseAnd => Some(Op::LogicalAnd),
+        Op::BitwiseOr => Some(Op::LogicalOr),
+        Op::BitwiseXor => Some(Op::LogicalXor),
+        Op::Invert => Some(Op::LogicalNot),
+        _ => None,
+    }
 }
 
 /// Constants stand last; a known array stands before a scalar.
@@ -36,6 +50,9 @@ fn cancel(m: &mut Canonical<'_>, op: Op, attrs: &Attrs, inputs: &[Value]) -> Sim
     let def = m.def(x);
     match op {
         Op::Positive => Some((x, "positive")),
+        Op::Multiply if inputs[1] == x && m.dtype(x) != DType::Bool => {
+            Some((m.elementwise(Op::Square, &[x])?, "product-square"))
+        }
         Op::Negative | Op::LogicalNot | Op::Invert | Op::Conjugate if def.op == op => {
             Some((def.inputs[0], "involution"))
         }

@@ -7,6 +7,8 @@
 mod elementwise;
 mod view;
 
+pub(crate) use elementwise::lossless;
+
 use crate::make::Make;
 use crate::pass::{Context, MathLevel};
 use crate::rebuild::{Ranges, Site, Visitor, rebuild};

@@ -8,6 +8,7 @@ use super::search::Search;
 use super::{CostModel, rules};
 use crate::make::Make;
 use crate::pass::MathLevel;
+use crate::testing::examples::{self, Example, examples};
 use crate::testing::generate::{Random, informed, value};
 use crate::testing::same_values;
 use egg::{Language, Runner, SimpleScheduler};
@@ -72,8 +73,8 @@ fn from_pattern(r: &mut Random, pattern: &str) -> Option<Graph> {
         frit_ir::DType::C128,
     ]);
     // The tests solve real systems only.
-    let t = if pattern.contains("inv") { frit_ir::DType::F64 } else { t };
-    let matrix = pattern.contains("matmul") || pattern.contains("inv");
+    let t = if pattern.contains("(inv ") { frit_ir::DType::F64 } else { t };
+    let matrix = pattern.contains("matmul") || pattern.contains("(inv ");
     let n = frit_ir::Dim::symbol("n");
     let mut vars: HashMap<String, Value> = HashMap::new();
     let mut ids: Vec<Value> = Vec::new();
@@ -85,9 +86,10 @@ fn from_pattern(r: &mut Random, pattern: &str) -> Option<Graph> {
                     ids.push(*v);
                     continue;
                 }
-                let dtype = if name == "?m" { frit_ir::DType::Bool } else { t };
-                let v = if name == "?c" && r.below(6) > 0 {
-                    let value = r.pick(&[0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 3.0]);
+                let dtype = if name == "?m" || name == "?k" { frit_ir::DType::Bool } else { t };
+                let constant = ["?c", "?d", "?e", "?f"].contains(&name.as_str());
+                let v = if constant && r.below(6) > 0 {
+                    let value = r.pick(&[0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 3.0, 4.0, 8.0, f64::NAN]);
                     b.constant(frit_ir::Scalar::from_f64(dtype, value))
                 } else {
                     let shape = match (matrix, r.below(4)) {
@@ -119,7 +121,15 @@ fn exercise(index: usize, rule: &'static Rule) -> Result<(usize, usize), String>
     let mut r = Random(0x9e37_79b9_7f4a_7c15 ^ (index as u64 + 1) << 20);
     let (mut applied, mut declined) = (0, 0);
     for round in 0..6000 {
+        let list = examples(rule.name);
         let graph = match rule.form {
+            _ if !list.is_empty() && round % 2 == 0 => match list[round / 2 % list.len()] {
+                Example::Pattern(from) => from_pattern(&mut r, from),
+                Example::Graph(make) => {
+                    let mut b = Builder::new("before");
+                    make(&mut r, &mut b).map(|v| b.finish(vec![v]))
+                }
+            },
             Form::Pattern { from, .. } => from_pattern(&mut r, from),
             Form::Node(ops, _) | Form::Pair(ops, _) => {
                 let mut b = Builder::new("before");
@@ -153,6 +163,31 @@ fn rules_keep_values() {
     }
     assert_eq!(idle, vec![], "rules that hardly ever applied, or whose condition never declined");
 }
+
+#[test]
+fn examples_name_rules() {
+    let unknown: Vec<&str> = examples::named().filter(|n| !rules::all().any(|r| r.name == *n)).collect();
+    assert_eq!(unknown, Vec::<&str>::new(), "examples of rules that do not exist");
+}
+
+/// A pattern applied without its condition is wrong for some operands, or does not type-check: a condition that can
+/// never matter is none.
+#[test]
+fn conditions_are_needed() {
+    let mut idle = Vec::new();
+    for (index, rule) in rules::all().enumerate() {
+        let Form::Pattern { from, to, when: Some(_) } = rule.form else { continue };
+        let free: &'static Rule =
+            Box::leak(Box::new(Rule { form: Form::Pattern { from, to, when: None }, ..*rule }));
+        if !UNPROFITABLE.contains(&rule.name) && exercise(index, free).is_ok() {
+            idle.push(rule.name);
+        }
+    }
+    assert_eq!(idle, Vec::<&str>::new(), "rules that are right without their condition");
+}
+
+/// Conditions that keep rules from being of no use rather than wrong.
+const UNPROFITABLE: &[&str] = &[];
 
 #[test]
 fn wrong_rules_are_caught() {

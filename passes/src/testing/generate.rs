@@ -22,11 +22,11 @@ impl Random {
         list[self.below(list.len())].clone()
     }
 
-    fn coin(&mut self) -> bool {
+    pub(crate) fn coin(&mut self) -> bool {
         self.below(2) == 0
     }
 
-    fn dim(&mut self) -> Dim {
+    pub(crate) fn dim(&mut self) -> Dim {
         match self.below(16) {
             0 | 1 => 1.into(),
             2 | 3 => 2.into(),
@@ -102,12 +102,12 @@ fn num(re: f64, im: f64) -> num_complex::Complex64 {
 }
 
 /// A parameter of a type.
-fn input(b: &mut Builder, name: &str, t: TensorType) -> Value {
+pub(crate) fn input(b: &mut Builder, name: &str, t: TensorType) -> Value {
     let name = format!("{name}{}", b.graph().inputs.len());
     b.input(&name, t)
 }
 
-fn shape(r: &mut Random, least: usize) -> Vec<Dim> {
+pub(crate) fn shape(r: &mut Random, least: usize) -> Vec<Dim> {
     let rank = least + r.below(3);
     (0..rank.min(3)).map(|_| r.dim()).collect()
 }
@@ -376,7 +376,7 @@ pub(crate) fn informed(r: &mut Random, b: &mut Builder, x: Value) -> Value {
 }
 
 /// A slice of an axis that is inside it for the sizes of the tests.
-fn slice(r: &mut Random, d: &Dim) -> Slice {
+pub(crate) fn slice(r: &mut Random, d: &Dim) -> Slice {
     let n = size(d) as i64;
     match r.below(6) {
         0 | 1 => Slice::full(d),

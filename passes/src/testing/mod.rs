@@ -1,5 +1,6 @@
 //! Random graphs, and the reference interpreter as the judge of what passes make of them.
 
+pub(crate) mod examples;
 pub(crate) mod generate;
 
 use crate::pass::MathLevel;
@@ -28,8 +29,7 @@ pub(crate) fn same_values(
 ) -> Result<(), String> {
     let draws: &[Draw] = match level {
         MathLevel::Exact => &[Draw::Special, Draw::Moderate],
-        MathLevel::Reassociate => &[Draw::Moderate, Draw::Tame],
-        MathLevel::Fast => &[Draw::Tame],
+        MathLevel::Reassociate | MathLevel::Fast => &[Draw::Moderate, Draw::Tame],
     };
     for draw in draws {
         let args = arguments(r, before, *draw);

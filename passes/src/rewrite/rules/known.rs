@@ -43,10 +43,6 @@ pub(super) const RULES: &[Rule] = &[
     node("subtract-self-known",   Exact, &[Op::Subtract],                subtract_self_known),
     pattern("add-zero-known",     Exact, "(add ?x ?c)",                  "?x").when(|r, s| r.is(r.var(s, "?c"), 0.0) && r.range(r.var(s, "?x")).never_minus_zero()),
     pattern("sqrt-square-known",  Exact, "(sqrt (square ?x))",           "(absolute ?x)").when(square_is_normal),
-    pattern("not-less-known",     Exact, "(logical_not (less ?x ?y))",   "(greater_equal ?x ?y)").when(ordered),
-    pattern("not-greater-known",  Exact, "(logical_not (greater ?x ?y))", "(less_equal ?x ?y)").when(ordered),
-    pattern("not-less-equal-known", Exact, "(logical_not (less_equal ?x ?y))", "(greater ?x ?y)").when(ordered),
-    pattern("not-greater-equal-known", Exact, "(logical_not (greater_equal ?x ?y))", "(less ?x ?y)").when(ordered),
 ];
 
 /// The value everywhere, in the shape of a node.
@@ -164,9 +160,4 @@ fn square_is_normal(r: &Rewriter<'_>, s: &Subst) -> bool {
     };
     let within = |(lo, hi): (f64, f64)| least <= lo && hi <= most || least <= -hi && -lo <= most;
     r.range(x).bounds().is_some_and(within)
-}
-
-/// A comparison with NaN is false, and so is its opposite.
-fn ordered(r: &Rewriter<'_>, s: &Subst) -> bool {
-    r.dtype(r.var(s, "?x")).is_float() && ["?x", "?y"].iter().all(|v| r.range(r.var(s, v)).never_nan())
 }

@@ -25,13 +25,13 @@ pub(super) const RULES: &[Rule] = &[
     pattern("expm1",              Reassociate, "(subtract (exp ?x) ?c)",       "(expm1 ?x)").when(|r, s| r.is(r.var(s, "?c"), 1.0) && float(r, s)),
     pattern("expm1-add",          Reassociate, "(add (exp ?x) ?c)",            "(expm1 ?x)").when(|r, s| r.is(r.var(s, "?c"), -1.0) && float(r, s)),
     // exp overflows where the sum would not, and the error of a large sum is magnified.
-    pattern("exp-product",        Fast,        "(multiply (exp ?x) (exp ?y))", "(exp (add ?x ?y))").when(float),
-    pattern("exp-quotient",       Fast,        "(divide (exp ?x) (exp ?y))",   "(exp (subtract ?x ?y))").when(float),
+    pattern("exp-product",        Fast,        "(multiply (exp ?x) (exp ?y))", "(exp (add ?x ?y))"),
+    pattern("exp-quotient",       Fast,        "(divide (exp ?x) (exp ?y))",   "(exp (subtract ?x ?y))"),
     pattern("log-product",        Fast,        "(add (log ?x) (log ?y))",      "(log (multiply ?x ?y))").when(float),
     pattern("log-exp",            Fast,        "(log (exp ?x))",               "?x").when(float),
-    pattern("exp-log",            Fast,        "(exp (log ?x))",               "?x").when(float),
-    pattern("square-sqrt",        Fast,        "(square (sqrt ?x))",           "?x").when(float),
-    pattern("sqrt-square",        Fast,        "(sqrt (square ?x))",           "(absolute ?x)").when(float),
+    pattern("exp-log",            Fast,        "(exp (log ?x))",               "?x"),
+    pattern("square-sqrt",        Fast,        "(square (sqrt ?x))",           "?x"),
+    pattern("sqrt-square",        Fast,        "(sqrt (square ?x))",           "(absolute ?x)"),
     pattern("sqrt-product",       Fast,        "(multiply (sqrt ?x) (sqrt ?y))", "(sqrt (multiply ?x ?y))").when(float),
 ];
 

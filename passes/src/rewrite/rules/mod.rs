@@ -9,7 +9,10 @@
 mod algebraic;
 mod factor;
 mod indexing;
+mod integer;
+mod join;
 mod known;
+mod logic;
 mod math;
 mod matmul;
 mod movement;
@@ -17,22 +20,47 @@ mod reduce;
 
 use super::analysis::TensorAnalysis;
 use super::language::ENode;
-use super::rule::Rule;
+use super::rule::{Rewriter, Rule};
+use crate::make::Make;
 use crate::pass::MathLevel;
-use egg::Rewrite;
+use egg::{Id, Rewrite};
+use frit_ir::eval::scalar::ScalarOp;
+use frit_ir::ops::Gives;
+use frit_ir::{DType, Op, Scalar};
 use std::sync::OnceLock;
 
 /// Every family.
 const FAMILIES: &[&[Rule]] = &[
     algebraic::RULES,
+    logic::RULES,
     factor::RULES,
     known::RULES,
+    integer::RULES,
     math::RULES,
     movement::RULES,
+    join::RULES,
     indexing::RULES,
     reduce::RULES,
     matmul::RULES,
 ];
+
+/// An elementwise operation on constants of one type.
+fn fold(op: Op, operands: &[Scalar]) -> Option<Scalar> {
+    let t = operands[0].dtype();
+    let to = if op.def().gives == Gives::Bool { DType::Bool } else { t };
+    operands
+        .iter()
+        .all(|c| c.dtype() == t)
+        .then(|| ScalarOp::new(op, &vec![t; operands.len()], to).apply(operands))
+}
+
+/// A constant in the type and shape of a node.
+fn fill(r: &mut Rewriter<'_>, n: &ENode, value: Scalar) -> Option<Id> {
+    let class = r.egraph.lookup(n.clone())?;
+    let shape = r.shape(class);
+    let c = r.constant(value)?;
+    r.broadcast_to(c, &shape)
+}
 
 /// The rule with an index.
 pub(super) fn get(index: usize) -> &'static Rule {

@@ -140,8 +140,10 @@ fn sum_scaled(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
         if repeated.len() + unit < axes.len() || !lost.is_empty() || repeated.is_empty() {
             continue;
         }
-        let v = full_rank(r, v, full.len())?;
-        let sum = r.reduce(Op::Sum, v, &axes, true)?;
+        // All reduced axes are the factor's: they are among the last.
+        let missing = (full.len() - r.shape(v).len()) as i64;
+        let own: Vec<i64> = axes.iter().map(|a| a - missing).collect();
+        let sum = r.reduce(Op::Sum, v, &own, true)?;
         let scaled = r.elementwise(op, &[sum, f])?;
         return if keep { Some(scaled) } else { r.squeeze(scaled, &axes) };
     }

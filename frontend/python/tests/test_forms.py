@@ -1,0 +1,212 @@
+"""Cheaper forms: what frit makes of plain NumPy code beside what one would write by hand.
+
+Each line of a table is `arguments: plain code -> code by hand`, the math level in front where it is not `reassociate`. The two must
+become the same program, which is a stronger claim than equal time, and give NumPy's values.
+"""
+
+import re
+
+import numpy as np
+import pytest
+
+import frit
+
+pytestmark = [pytest.mark.usefixtures("unpatched"), pytest.mark.filterwarnings("ignore")]
+
+
+def arguments():
+    rng = np.random.default_rng(5)
+    return {
+        "x": rng.normal(size=(8, 6)), "y": rng.normal(size=(8, 6)), "v": rng.normal(size=40), "w": rng.normal(size=40),
+        "p": rng.uniform(0.5, 2, 40), "A": rng.normal(size=(8, 6)), "B": rng.normal(size=(6, 5)), "C": rng.normal(size=(6, 5)),
+        "S": rng.normal(size=(6, 6)), "i": rng.integers(0, 6, 3), "n": rng.integers(-50, 50, 40), "m": rng.normal(size=40) > 0,
+        "k": rng.normal(size=40) > 0, "g": rng.normal(size=(3, 4, 5)), "f": rng.normal(size=40).astype("f4"), "u": rng.integers(0, 200, 40).astype("u1"),
+    }  # fmt: skip
+
+
+#: Slices, integer indexing and `take`.
+MOVEMENT = """
+v: (v + 1)[:5] -> v[:5] + 1
+x: np.sin(np.exp(x) + 1)[::2, 1:3] -> np.sin(np.exp(x[::2, 1:3]) + 1)
+x v: (x[:, 0][:, None] * v)[:, :7] -> x[:, 0][:, None] * v[:7]
+x: np.broadcast_to(x[0] + 1, (50, 6))[:5] -> np.broadcast_to(x[0] + 1, (5, 6))
+x: (x.T * 2)[:5] -> (x[:, :5]).T * 2
+A y: np.concatenate([np.exp(A), y])[:5] -> np.exp(A[:5])
+A y: np.concatenate([A, np.exp(y)], axis=1)[:, 7] -> np.exp(y[:, 1])
+x: np.stack([np.exp(x), x + 1, x])[1] -> x + 1
+x: np.stack([np.exp(x), x + 1, x], axis=1)[:, 2] -> x.copy()
+x: np.pad(np.exp(x), 2)[2:-2, 2:-2] -> np.exp(x)
+A B: (A @ B)[0] -> A[0] @ B
+A B: (A @ B)[:, 2] -> A @ B[:, 2]
+A B i: (A @ B)[i] -> A[i] @ B
+x: x.max(0)[3:5] -> x[:, 3:5].max(0)
+x: x.mean(1)[:3] -> x[:3].mean(1)
+x: x.argmax(1)[:3] -> x[:3].argmax(1)
+x: np.cumsum(x, 1)[:, :4] -> np.cumsum(x[:, :4], 1)
+x: np.cumsum(x, 0)[:, :4] -> np.cumsum(x[:, :4], 0)
+x: np.roll(np.exp(x), 3, axis=0)[0] -> np.exp(x[-3])
+x i: np.exp(x)[i] -> np.exp(x[i])
+x i: np.take(np.exp(x), i, axis=1) -> np.exp(x.T[i]).T
+x i: (x * x[0])[i] -> x[i] * x[0]
+x: (x.T + 1).T -> x + 1
+x: np.exp(x.T).T -> np.exp(x)
+x: np.exp(x).T.T -> np.exp(x)
+x: (x + 1).reshape(6, 8).reshape(-1).reshape(8, 6) -> x + 1
+x: (x + 1)[0:8][:, 0:6] -> x + 1
+x: np.flip(np.flip(x, 0), 0) + 1 -> x + 1
+"""
+
+#: Joined and padded arrays.
+JOIN = """
+v: np.concatenate([v[:10], v[10:]]) + 1 -> v + 1
+v: np.concatenate([v[:10], v[10:20], v[30:]]) -> np.concatenate([v[:20], v[30:]])
+x: np.stack([x[0], x[1], x[2]]) + 1 -> x[:3] + 1
+v: np.roll(np.roll(v, 3), 4) -> np.roll(v, 7)
+v: np.roll(np.roll(v, 3), -3) + 1 -> v + 1
+v: np.pad(np.pad(v, 1), 2) -> np.pad(v, 3)
+v w: np.concatenate([v, np.concatenate([w, v])]) -> np.concatenate([v, w, v])
+"""
+
+#: Common subexpressions and factors, functions that undo each other, powers.
+ALGEBRA = """
+v: np.exp(v) + np.sin(np.exp(v)) -> (lambda e: e + np.sin(e))(np.exp(v))
+v w: v * 2 + v * w -> v * (w + 2)
+v w p: v * w + p * v -> v * (w + p)
+v w p: v / p + w / p -> (v + w) / p
+fast v: np.exp(v) * np.exp(v * 2) -> np.exp(v + v * 2)
+fast v w: np.exp(v) * np.exp(w) -> np.exp(v + w)
+fast v: np.log(np.exp(v)) -> v.copy()
+fast p: np.sqrt(p) ** 2 -> p.copy()
+p: (p * p) ** 0.5 -> np.sqrt(p * p)
+fast p: p ** 0.5 -> np.sqrt(p)
+v: v ** 2 -> v * v
+v: v ** 3 -> v * (v * v)
+v: np.log(1 + v * v) -> np.log1p(v * v)
+v: np.exp(v) - 1 -> np.expm1(v)
+v: (v * 2) * 3 -> v * 6
+v: (v + 2) - 3 -> v - 1.0
+v: 3 - (v - 2) -> 5 - v
+v: (v * 6) / 3 -> v * 2
+v: 6 / (3 / v) -> v * 2
+v: -(v * 2) -> v * -2
+v: (-v) * 2 -> v * -2
+v: v / 4 -> v * 0.25
+fast v: v / 3 -> v * (1 / 3)
+v w: np.abs(v) * np.abs(w) -> np.abs(v * w)
+fast v: np.sqrt(v * v) -> np.abs(v)
+v: (-v) * (-v) -> v * v
+v: v * 1.0 + 0.0 -> v.copy()
+n: (n + 1) - 1 -> n.copy()
+n: ~n + 1 -> -n
+n: n ** 2 -> n * n
+"""
+
+#: Integers and bits.
+INTEGERS = """
+n: n // 4 -> n >> 2
+n: n % 8 -> n & 7
+n: (n // 2) // 3 -> n // 6
+n: n % 12 % 4 -> n & 3
+n: n << 1 << 2 -> n << 3
+n: n >> 1 >> 2 -> n >> 3
+u: (u & 15) & 6 -> u & 6
+n: n.astype(float) > 3 -> n.astype(float) > 3
+f: f.astype(float) > 0.5 -> f > np.float32(0.5)
+"""
+
+#: Masks.
+LOGIC = """
+v w: np.where(v > 0, w, w) + 1 -> w + 1
+v w p: np.where(v > 0, np.where(v > 0, w, 0), p) -> np.where(v > 0, w, p)
+v w p: np.where(v > 0, w, np.where(v > 0, p, 0)) -> np.where(v > 0, w, 0)
+m v w: np.where(~m, v, w) -> np.where(m, w, v)
+m v w: np.where(m, np.exp(v), np.exp(w)) -> np.exp(np.where(m, v, w))
+m v: np.where(m, True, False) -> m.copy()
+v: np.where(v > 0, v, -v) -> np.abs(v)
+fast v: np.where(v > 0, v, 0) -> np.maximum(v, 0)
+v: (v > 1) & (v > 2) -> v > 2
+v: (v > 1) | (v > 2) -> v > 1
+m k: ~m & ~k -> ~(m | k)
+n: ~((n > 1) | (n == 5)) -> (n <= 1) & (n != 5)
+m: ~~m -> m.copy()
+m k: m & (m | k) -> m.copy()
+m k: m & (m & k) -> m & k
+m: m ^ m -> np.zeros_like(m)
+m: m.astype(float) > 0 -> m.copy()
+m: m.astype(int) == 0 -> ~m
+v: np.clip(np.clip(v, -1, 1), -0.5, 2) -> np.clip(v, -0.5, 1)
+v: np.minimum(np.minimum(v, 3), 2) -> np.minimum(v, 2)
+v: np.minimum(np.maximum(v, 0), 1) -> np.clip(v, 0, 1)
+"""
+
+#: Reductions.
+REDUCTIONS = """
+x: x.sum(0).sum() -> x.sum()
+x: x.max(0).max() -> x.max()
+x: x.T.sum(0) -> x.sum(1)
+v: (3 * v).sum() -> v.sum() * 3
+v: (-v).sum() -> -(v.sum())
+x: np.broadcast_to(x, (5, 8, 6)).sum(0) -> x * 5
+v w: np.outer(v, w).sum(1) -> v * w.sum()
+v w: (v[:, None] * w).sum(1) -> v * w.sum()
+x: np.broadcast_to(x, (5, 8, 6)).max(0) + 1 -> x + 1
+"""
+
+
+def lines():
+    for name, table in globals().copy().items():
+        if name.isupper() and type(table) is str:
+            for line in table.strip().splitlines():
+                yield pytest.param(line, id=f"{name.lower()}: {line}")
+
+
+def function(names, code):
+    return eval(f"lambda {', '.join(names)}: {code}", {"np": np})
+
+
+def operations(jit, *args):
+    """The graph after rewriting without the names of its values: each distinct expression, written out."""
+    seen = {}
+    results = []
+    for line in jit.dump(*args, stage="rewritten").splitlines():
+        line = line.strip()
+        if line.startswith("return"):
+            results.append([seen.get(v, v) for v in re.findall(r"%\w+", line)])
+        elif " = " in line:
+            name, rest = line.split(" = ", 1)
+            # The order of operands of these says nothing.
+            op = rest.split()[0]
+            number = re.fullmatch(r"dim_value \{dim = (\d+)\}.*", rest)
+            if number or op == "cast" and seen.get(rest.split()[1], "").isdigit():
+                # A size counts as the number that it is.
+                seen[name] = number[1] if number else seen[rest.split()[1]]
+                continue
+            if op == "constant":
+                seen[name] = re.sub(r"(\.0)? : .*", "", rest.partition("value = ")[2])
+                continue
+            head, *tail = re.split(r" \{| :", rest, maxsplit=1)
+            operands = [seen.get(v, v) for v in re.findall(r"%\w+", head)]
+            if op in ("add", "multiply", "logical_and", "logical_or"):
+                operands.sort()
+            seen[name] = f"{op}({', '.join(operands)})[{''.join(tail)}]"
+    return results
+
+
+def same(got, want):
+    got, want = np.asarray(got), np.asarray(want)
+    assert got.dtype == want.dtype and got.shape == want.shape
+    np.testing.assert_allclose(got, want, rtol=1e-4 if got.dtype == "f4" else 1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("line", list(lines()))
+def test_form(line):
+    head, code = line.split(": ", 1)
+    plain, hand = code.split(" -> ")
+    level, names = next((level, head[len(level) :].split()) for level in ("fast", "exact", "") if head.startswith(level))
+    given = arguments()
+    args = [given[name] for name in names]
+    f, by_hand = function(names, plain), function(names, hand)
+    jit, hand_jit = (frit.jit(g, math=level or "reassociate", fallback="error") for g in (f, by_hand))
+    same(jit(*args), f(*args))
+    same(hand_jit(*args), f(*args))
+    assert operations(jit, *args) == operations(hand_jit, *args)

@@ -1,0 +1,142 @@
+//! Graphs for rules that random ones hardly ever match: what stands below the matched operation.
+
+use super::generate::{Random, input, shape, slice, value};
+use super::size;
+use crate::make::Make;
+use frit_ir::build::Builder;
+use frit_ir::graph::{TensorType, Value};
+use frit_ir::{Attr, Attrs, DType, Dim, Key, Op, Scalar, Slice};
+
+/// How an example is made.
+pub(crate) enum Example {
+    /// In the shape of a pattern, see `from_pattern` in the tests of rules.
+    Pattern(&'static str),
+    /// By a function.
+    Graph(fn(&mut Random, &mut Builder) -> Option<Value>),
+}
+
+use Example::{Graph, Pattern};
+
+/// Rules by name with graphs that they may match; some of the graphs are cases where they must not.
+#[rustfmt::skip]
+const EXAMPLES: &[(&str, &[Example])] = &[
+    ("constant-takes-sign",   &[Pattern("(multiply (negative ?x) ?c)"), Pattern("(divide ?c (negative ?x))")]),
+    ("add-constants",         &[Pattern("(subtract ?d (add ?x ?c))"), Pattern("(add (subtract ?c ?x) ?d)"), Pattern("(subtract (subtract ?x ?c) ?d)")]),
+    ("multiply-constants",    &[Pattern("(divide (multiply ?x ?c) ?d)"), Pattern("(divide ?d (divide ?c ?x))"), Pattern("(multiply (divide ?x ?c) ?d)"), Pattern("(divide ?d (multiply ?x ?c))")]),
+    ("absorb",                &[Pattern("(logical_and ?x (logical_and ?y ?x))"), Pattern("(logical_or (logical_and ?x ?y) ?x)")]),
+    ("logic-with-complement", &[Pattern("(logical_or (logical_not ?x) ?x)"), Pattern("(logical_and ?x (logical_not ?x))")]),
+    ("not-of-comparisons",    &[Pattern("(logical_not (logical_and (less ?x ?y) (not_equal ?x ?y)))"), Pattern("(logical_not (logical_or (equal ?x ?y) (logical_not (equal ?x ?z))))")]),
+    ("bounds-of-one",         &[Pattern("(logical_and (less ?x ?c) (less ?x ?d))"), Pattern("(logical_or (greater_equal ?x ?c) (greater_equal ?x ?d))"), Pattern("(logical_and (greater ?x ?c) (greater ?x ?d))")]),
+    ("where-common",          &[Pattern("(where ?m (sqrt ?x) (sqrt ?y))"), Pattern("(where ?m (isnan ?x) (isnan ?y))"), Pattern("(where ?m (exp ?x) (sqrt ?y))")]),
+    ("where-mask",            &[Pattern("(where ?m ?c ?d)")]),
+    ("clamp-clamp",           &[Pattern("(clip (clip ?x ?c ?d) ?e ?f)"), Pattern("(minimum (maximum ?x ?c) ?d)"), Pattern("(clip (minimum ?x ?c) ?d ?e)")]),
+    ("remainder-remainder",   &[Pattern("(remainder (remainder ?x ?c) ?d)")]),
+    ("divide-divide-floor",   &[Pattern("(floor_divide (floor_divide ?x ?c) ?d)")]),
+    ("shift-shift",           &[Pattern("(right_shift (right_shift ?x ?c) ?d)"), Pattern("(left_shift (left_shift ?x ?c) ?d)")]),
+    ("bits-constants",        &[Pattern("(bitwise_xor (bitwise_xor ?x ?c) ?d)"), Pattern("(bitwise_and (bitwise_and ?x ?c) ?d)")]),
+    ("compare-casts",         &[Graph(compare_casts)]),
+    ("compare-bool",          &[Graph(compare_bool)]),
+    ("concatenate-flat",      &[Graph(concatenate_nested)]),
+    ("concatenate-neighbors", &[Graph(concatenate_slices)]),
+    ("pad-constant",          &[Graph(pad_constant)]),
+];
+
+/// The examples of a rule.
+pub(crate) fn examples(rule: &str) -> &'static [Example] {
+    EXAMPLES.iter().find(|(name, _)| *name == rule).map_or(&[], |(_, list)| list)
+}
+
+/// The rules that have examples.
+pub(crate) fn named() -> impl Iterator<Item = &'static str> {
+    EXAMPLES.iter().map(|(name, _)| *name)
+}
+
+fn comparison(r: &mut Random) -> Op {
+    r.pick(&[Op::Equal, Op::NotEqual, Op::Less, Op::LessEqual, Op::Greater, Op::GreaterEqual])
+}
+
+fn compare_casts(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let (from, to) = r.pick(&[
+        (DType::F32, DType::F64),
+        (DType::I8, DType::F64),
+        (DType::I8, DType::I64),
+        (DType::U16, DType::I64),
+        (DType::I64, DType::F64),
+    ]);
+    let s = shape(r, 1);
+    let x = input(b, "x", TensorType::new(from, s.clone()));
+    let x = Make::cast(b, x, to)?;
+    let y = if r.coin() {
+        let v = r.pick(&[0.0, 1.0, -3.0, 0.1, 300.0, f64::NAN, f64::INFINITY, -0.0]);
+        b.constant(Scalar::from_f64(to, v))
+    } else {
+        let y = input(b, "y", TensorType::new(from, s));
+        Make::cast(b, y, to)?
+    };
+    let op = comparison(r);
+    Make::elementwise(b, op, &[x, y])
+}
+
+fn compare_bool(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let s = shape(r, 1);
+    let x = input(b, "x", TensorType::new(DType::Bool, s));
+    let to = r.pick(&[DType::F64, DType::I8, DType::Bool, DType::C128]);
+    let x = Make::cast(b, x, to)?;
+    let v = r.pick(&[0.0, 1.0, 0.5, -1.0, 2.0]);
+    let c = b.constant(Scalar::from_f64(to, v));
+    let op = comparison(r);
+    Make::elementwise(b, op, &[x, c])
+}
+
+fn concatenate(b: &mut Builder, parts: &[Value], axis: usize) -> Option<Value> {
+    Make::node(b, Op::Concatenate, Attrs::new([(Key::Axis, Attr::Int(axis as i64))]), parts)
+}
+
+fn concatenate_nested(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let inner = value(r, b, Op::Concatenate, 1)?;
+    let s = b.shape(inner).to_vec();
+    let axis = r.below(s.len());
+    let mut own = s;
+    own[axis] = r.pick(&[0.into(), 2.into(), Dim::symbol("m")]);
+    let x = input(b, "x", TensorType::new(b.dtype(inner), own));
+    if r.coin() { concatenate(b, &[x, inner], axis) } else { concatenate(b, &[inner, x], axis) }
+}
+
+/// Two or three slices of one array, often adjacent.
+fn concatenate_slices(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let s = vec![Dim::symbol("n"), 4.into()];
+    let axis = r.below(2);
+    let t = r.pick(&[DType::F64, DType::I8]);
+    let x = input(b, "x", TensorType::new(t, s.clone()));
+    let other = input(b, "x", TensorType::new(t, s.clone()));
+    let n = size(&s[axis]);
+    let (cut, step) = (r.below(n + 1), r.pick(&[1, 1, 1, 2]));
+    let ranges = [(0, cut), (cut, n)];
+    let mut parts = Vec::new();
+    for (start, stop) in ranges {
+        let source = if r.below(5) == 0 { other } else { x };
+        let start = if r.below(5) == 0 { start.min(n - 1) / 2 } else { start };
+        let mut own: Vec<Slice> = s.iter().map(Slice::full).collect();
+        let count = (stop.saturating_sub(start) + step - 1) / step;
+        own[axis] = Slice { start: start.into(), size: count.into(), step: step as i64 };
+        parts.push(Make::slice(b, source, &own)?);
+    }
+    if r.below(3) == 0 {
+        parts.reverse();
+    }
+    let last = slice(r, &s[axis]);
+    let mut own: Vec<Slice> = s.iter().map(Slice::full).collect();
+    own[axis] = last;
+    parts.push(Make::slice(b, x, &own)?);
+    concatenate(b, &parts, axis)
+}
+
+fn pad_constant(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let c = b.constant(Scalar::from_f64(DType::F64, 1.0));
+    let other = r.pick(&[1.0, 1.0, 2.0]);
+    let d = b.constant(Scalar::from_f64(DType::F64, other));
+    let x = Make::broadcast_to(b, c, &[Dim::symbol("n")])?;
+    let width = |k: usize| Attr::Dims(vec![Dim::constant(k as i64)]);
+    let attrs = [(Key::PadLow, width(r.below(3))), (Key::PadHigh, width(r.below(3)))];
+    Make::node(b, Op::Pad, Attrs::new(attrs), &[x, d])
+}
