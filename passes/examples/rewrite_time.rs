@@ -101,8 +101,8 @@ fn time(name: &str, graphs: &[Graph]) {
         rewrite += own as f64 * 1e-6;
         live += o.report.passes[0].nodes_after;
         after += o.graph.nodes.len();
-        before_cost += o.report.cost_before.unwrap_or(0.0);
-        after_cost += o.report.cost_after.unwrap_or(0.0);
+        before_cost += o.report.cost_before.seconds;
+        after_cost += o.report.cost_after.seconds;
         stops.extend(o.report.stops);
     }
     let count = graphs.len() as f64;

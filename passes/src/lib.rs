@@ -21,6 +21,6 @@ pub mod lower;
 
 pub use lower::{LowerError, LowerOptions, Lowered, lower};
 pub use pass::{
-    MathLevel, Optimized, Options, PassError, PassReport, PipelineReport, RuleFired, RuleInfo, Stage,
+    Cost, MathLevel, Optimized, Options, PassError, PassReport, PipelineReport, RuleFired, RuleInfo, Stage,
 };
 pub use pipeline::{optimize, optimize_with, pass_names, rules, run_pass};

@@ -1,5 +1,7 @@
 //! What a pass is, how the pipeline runs one, and what it reports.
 
+use crate::rewrite::cost::CostModel;
+pub use crate::rewrite::cost::program::Cost;
 use frit_ir::error::TypeError;
 use frit_ir::ops::Class;
 use frit_ir::{Attr, Graph, Loc};
@@ -81,7 +83,7 @@ pub struct RuleInfo {
 }
 
 /// A rule that took part in the result.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct RuleFired {
     /// The rule's name.
     pub name: &'static str,
@@ -91,6 +93,11 @@ pub struct RuleFired {
     pub count: usize,
     /// Where those nodes were written, without repetition; unknown places are left out.
     pub locs: Vec<Loc>,
+    /// Modelled seconds that the program would take more if each of those nodes had kept its form. Rules that work
+    /// together on one node each count what they save together.
+    pub seconds: f64,
+    /// Modelled bytes, as the seconds.
+    pub bytes: f64,
 }
 
 /// One line of the report.
@@ -117,10 +124,10 @@ pub struct PipelineReport {
     pub rules: Vec<RuleFired>,
     /// Why the e-graph search stopped, one entry per searched piece with the number of such pieces.
     pub stops: Vec<(String, usize)>,
-    /// Modelled cost before the first search, in units of one f64 addition; `None` if there was none.
-    pub cost_before: Option<f64>,
-    /// Modelled cost after the last one; never more than before.
-    pub cost_after: Option<f64>,
+    /// Modelled cost of the program as it was given, composites expanded.
+    pub cost_before: Cost,
+    /// Modelled cost of the result.
+    pub cost_after: Cost,
 }
 
 /// The result of [`crate::optimize`].
@@ -156,19 +163,52 @@ pub(crate) struct Context<'a> {
     pub(crate) options: &'a Options,
     pub(crate) report: PipelineReport,
     fired: BTreeMap<&'static str, RuleFired>,
+    /// Rules counted by the present pass whose savings are not known yet.
+    unpriced: Vec<&'static str>,
+    pub(crate) costs: CostModel,
 }
 
 impl Context<'_> {
     pub(crate) fn new(options: &Options) -> Context<'_> {
-        Context { options, report: PipelineReport::default(), fired: BTreeMap::new() }
+        Context {
+            options,
+            report: PipelineReport::default(),
+            fired: BTreeMap::new(),
+            unpriced: vec![],
+            costs: CostModel::default(),
+        }
     }
 
-    /// Counts one application of a rule.
+    /// Counts one application of a rule by a pass whose savings are known as a whole only: each counts its share.
     pub(crate) fn fired(&mut self, name: &'static str, class: MathLevel, loc: &Loc) {
-        let entry = self.fired.entry(name).or_insert(RuleFired { name, class, count: 0, locs: vec![] });
+        self.unpriced.push(name);
+        self.fired_saving(name, class, loc, &Cost::default());
+    }
+
+    /// Counts one application of a rule, with what it saved.
+    pub(crate) fn fired_saving(&mut self, name: &'static str, class: MathLevel, loc: &Loc, saved: &Cost) {
+        let new = RuleFired { name, class, count: 0, locs: vec![], seconds: 0.0, bytes: 0.0 };
+        let entry = self.fired.entry(name).or_insert(new);
         entry.count += 1;
+        entry.seconds += saved.seconds;
+        entry.bytes += saved.bytes;
         if *loc != Loc::NONE && !entry.locs.contains(loc) && entry.locs.len() < 16 {
             entry.locs.push(loc.clone());
+        }
+    }
+
+    /// Gives the rules that a pass counted their share of what it saved.
+    fn share(&mut self, before: &Graph, after: &Graph) {
+        let names = std::mem::take(&mut self.unpriced);
+        if names.is_empty() || before == after {
+            return;
+        }
+        let saved = self.costs.nested(before).minus(&self.costs.nested(after));
+        for name in &names {
+            if let Some(rule) = self.fired.get_mut(name) {
+                rule.seconds += saved.seconds / names.len() as f64;
+                rule.bytes += saved.bytes / names.len() as f64;
+            }
         }
     }
 
@@ -186,6 +226,7 @@ impl Context<'_> {
         let after = (pass.run)(graph, self).map_err(|error| PassError::Type { pass: pass.name, error })?;
         let nanoseconds = start.elapsed().as_nanos() as u64;
         let changed = after != *graph;
+        self.share(graph, &after);
         self.report.passes.push(PassReport {
             name: pass.name,
             nodes_before: count_nodes(graph),

@@ -7,18 +7,17 @@ use frit_ir::dim::Dim;
 use frit_ir::kernel::Access;
 use frit_ir::plan::{BufferId, Launch, Layout, Origin, Plan, Step, View, stride_symbol};
 use frit_ir::range::Range;
+use frit_ir::target::Target;
 use frit_ir::{DType, Op, Symbol};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Time of one unit of a launch's cost (an `f64` addition in a fused loop), in nanoseconds: the geometric mean over nine
-/// kernels on data in cache, from 0.015 (a chain of cheap ops) to 0.18 (a running sum), is 0.043. Only decides whether
-/// and how finely work is shared out. Measured by `cargo run --release -p frit-benches --bin dispatch`.
-const NS_PER_UNIT: f64 = 0.05;
-/// A block of at least this much work pays for its share of a dispatch, in nanoseconds: what waking sleeping workers
-/// costs the caller (same program). While they spin a dispatch takes 0.5 microseconds, but the first kernel of a call
-/// finds them asleep as a rule, and two shorter blocks would then take longer than one thread.
-const BLOCK_NS: f64 = 60_000.0;
+/// Nanoseconds of one unit of a launch's cost. Only decides whether and how finely work is shared out.
+const NS_PER_UNIT: f64 = Target::REFERENCE.unit * 1e9;
+/// A block of at least this many nanoseconds pays for its share of a dispatch: what waking sleeping workers costs the
+/// caller. While they spin a dispatch takes 0.5 microseconds, but the first kernel of a call finds them asleep as a
+/// rule, and two shorter blocks would then take longer than one thread.
+const BLOCK_NS: f64 = Target::REFERENCE.parallel_block * 1e9;
 
 /// A plan with code for its kernels.
 #[derive(Debug)]

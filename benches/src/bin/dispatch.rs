@@ -1,5 +1,5 @@
 //! What sharing out work costs, and what a unit of a launch's cost takes: the figures behind the constants of
-//! `runtime/src/bind.rs`. One JSON line each.
+//! `ir/src/target.rs`. One JSON line each.
 //!
 //! The cost of a dispatch is measured with blocks that do nothing (spinning workers, and workers that have gone to
 //! sleep), and again as the least work at which two threads beat one.

@@ -24,9 +24,9 @@ use std::fmt;
 /// Elements up to which a reduction over a whole array stays inside the loops that use it.
 const SMALL: i64 = 32 << 10;
 /// Longest row that is reduced and used in one kernel: it has to stay in cache between the two.
-const LONGEST_ROW: i64 = 64 << 10;
+pub(crate) const LONGEST_ROW: i64 = 64 << 10;
 /// Cost of an element up to which it is computed twice rather than stored and loaded.
-const RECOMPUTE: f64 = 14.0;
+pub(crate) const RECOMPUTE: f64 = 14.0;
 /// Cost of an element up to which it is computed again in each iteration of an outer loop.
 const RECOMPUTE_OUTER: f64 = 6.0;
 /// Nodes computed in one kernel: bounds compile time and the depth of recursion.

@@ -3,6 +3,7 @@
 use frit_ir::graph::{Graph, Node};
 use frit_ir::ops::Class;
 use frit_ir::prim::{ScalarFn, ScalarInst};
+use frit_ir::target::Target;
 
 /// Sum of the primitives' costs.
 pub(super) fn of_body(f: &ScalarFn) -> f64 {
@@ -16,7 +17,7 @@ pub(crate) fn of_node(g: &Graph, node: &Node) -> f64 {
             let types: Vec<_> = node.inputs.iter().map(|v| g.ty(*v).dtype).collect();
             of_body(&node.op.scalar_fn(&types, node.types[0].dtype))
         }
-        Class::Movement => 4.0,
+        Class::Movement => Target::REFERENCE.move_element / Target::REFERENCE.unit,
         _ => 0.0,
     }
 }
@@ -29,4 +30,4 @@ pub(super) fn takes_math(g: &Graph, node: &Node) -> bool {
 }
 
 /// Writing an element to memory and reading it back, when it does not stay in cache.
-pub(super) const ROUND_TRIP: f64 = 8.0;
+pub(super) const ROUND_TRIP: f64 = Target::REFERENCE.round_trip(8);

@@ -15,10 +15,11 @@ use super::schedule::collect;
 use frit_ir::Dim;
 use frit_ir::kernel::Access;
 use frit_ir::plan::{BufferId, BufferSource, Plan, Step};
+use frit_ir::target::Target;
 use std::collections::BTreeSet;
 
 /// The value that stands for every symbol.
-pub(super) const REPRESENTATIVE: i64 = 1000;
+pub(super) const REPRESENTATIVE: i64 = Target::REFERENCE.typical_size;
 
 type Bytes = i128;
 

@@ -1,6 +1,7 @@
 //! Which rules explain an extracted program.
 
 use super::analysis::{Applied, Egraph};
+use super::cost::program::Cost;
 use super::language::ENode;
 use crate::pass::MathLevel;
 use egg::{Id, Language};
@@ -13,6 +14,10 @@ pub(crate) struct Fired {
     pub(crate) name: &'static str,
     pub(crate) class: MathLevel,
     pub(crate) loc: Loc,
+    /// The class that it changed.
+    pub(crate) root: Id,
+    /// What the program would cost more if that class kept its form; nothing for a class that only rules made.
+    pub(crate) saved: Cost,
 }
 
 /// For each class of the result whose node was made by a rule, the chain of applications that leads from a node of
@@ -56,7 +61,7 @@ pub(crate) fn fired(
             if counted.insert((a.rule, *class)) {
                 let (name, level) = rule(a);
                 let loc = egraph.analysis.locs[egraph[*class].data.origin.loc as usize].clone();
-                out.push(Fired { name, class: level, loc });
+                out.push(Fired { name, class: level, loc, root: *class, saved: Cost::default() });
             }
             goal = from;
             first = false;

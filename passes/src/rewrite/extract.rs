@@ -1,15 +1,21 @@
 //! Choosing one e-node per class so that the whole program, shared nodes paid once, is cheap.
 //!
-//! Greedy, from the leaves up: each class keeps its best node with the *set* of classes that this choice needs.
-//! The cost of a candidate is the sum over the union of its operands' sets, so sharing counts. A choice that would
+//! First greedy, from the leaves up: each class keeps its best node with the *set* of classes that this choice needs.
+//! The cost of a candidate is the sum over the union of its operands' sets, so sharing counts; what fuses does not,
+//! as it depends on the users. Then local: classes go back to the form that they have in the program, one by one,
+//! where that makes the whole cheaper by the model that knows fusion ([`super::cost::program`]). A choice that would
 //! need itself is skipped. This is not optimal; the caller compares the result with the original program.
 
 use super::analysis::Egraph;
-use super::cost::CostModel;
+use super::cost::program::{Cost, Items};
+use super::cost::{CostModel, Kind, Measure};
 use super::language::{ENode, Head};
 use egg::{Id, Language};
 use frit_ir::TensorType;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+/// Programs that the local search looks at, per piece.
+const TRIES: usize = 48;
 
 /// A set of classes.
 #[derive(Clone, Default)]
@@ -49,118 +55,218 @@ impl Set {
 }
 
 #[derive(Clone)]
-struct Choice {
-    node: usize,
+struct Best {
+    form: u32,
     own: f64,
     total: f64,
     needs: Set,
 }
 
-/// The chosen node of each class that has one.
-pub(crate) fn extract(egraph: &Egraph, costs: &mut CostModel) -> HashMap<Id, ENode> {
-    let mut ids: Vec<Id> = egraph.classes().map(|c| c.id).collect();
-    ids.sort_unstable();
-    let index: HashMap<Id, usize> = ids.iter().enumerate().map(|(k, id)| (*id, k)).collect();
-    let child = |id: &Id| index[&egraph.find(*id)];
-    // Own cost and operands of each node, once.
-    let mut nodes: Vec<Vec<(f64, Vec<usize>)>> = Vec::with_capacity(ids.len());
-    let mut users: Vec<Vec<usize>> = vec![Vec::new(); ids.len()];
-    for (k, id) in ids.iter().enumerate() {
-        let mut list = Vec::new();
-        for n in &egraph[*id].nodes {
-            let operands: Vec<usize> = n.children().iter().map(child).collect();
-            for o in &operands {
-                if users[*o].last() != Some(&k) {
-                    users[*o].push(k);
-                }
-            }
-            list.push((own_cost(egraph, costs, *id, n), operands));
-        }
-        nodes.push(list);
-    }
-    let mut best: Vec<Option<Choice>> = vec![None; ids.len()];
-    let mut queue: VecDeque<usize> = (0..ids.len()).collect();
-    let mut queued = vec![true; ids.len()];
-    // Costs only fall, but an operand's set may change without its cost: bound the work all the same.
-    let mut budget = 64 * ids.len();
-    while let Some(k) = queue.pop_front() {
-        queued[k] = false;
-        if budget == 0 {
-            break;
-        }
-        budget -= 1;
-        let mut improved = false;
-        for (i, (own, operands)) in nodes[k].iter().enumerate() {
-            let Some(candidate) = candidate(&best, k, i, *own, operands) else { continue };
-            if best[k].as_ref().is_none_or(|b| candidate.total + 1e-9 < b.total) {
-                best[k] = Some(candidate);
-                improved = true;
-            }
-        }
-        if improved {
-            for u in &users[k] {
-                if !std::mem::replace(&mut queued[*u], true) {
-                    queue.push_back(*u);
-                }
-            }
-        }
-    }
-    let chosen = best.iter().enumerate().filter_map(|(k, b)| {
-        let b = b.as_ref()?;
-        Some((ids[k], egraph[ids[k]].nodes[b.node].clone()))
-    });
-    chosen.collect()
+/// One e-node of a class.
+pub(super) struct Form {
+    measure: Measure,
+    own: f64,
+    operands: Vec<u32>,
 }
 
-fn candidate(
-    best: &[Option<Choice>],
-    class: usize,
-    node: usize,
-    own: f64,
-    operands: &[usize],
-) -> Option<Choice> {
+/// The form of each class, by position; `None` where there is none that ends.
+pub(super) type Choice = Vec<Option<u32>>;
+
+/// The classes of an e-graph with what each of their forms costs.
+pub(super) struct Table<'a> {
+    egraph: &'a Egraph,
+    pub(super) ids: Vec<Id>,
+    /// Positions of canonical classes.
+    position: Vec<u32>,
+    forms: Vec<Vec<Form>>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(egraph: &'a Egraph, costs: &mut CostModel) -> Table<'a> {
+        let mut ids: Vec<Id> = egraph.classes().map(|c| c.id).collect();
+        ids.sort_unstable();
+        let mut position = vec![u32::MAX; ids.last().map_or(0, |id| usize::from(*id) + 1)];
+        for (k, id) in ids.iter().enumerate() {
+            position[usize::from(*id)] = k as u32;
+        }
+        let mut forms = Vec::with_capacity(ids.len());
+        for id in &ids {
+            let class = &egraph[*id];
+            let form = |n: &ENode| {
+                let operands: Vec<u32> =
+                    n.children().iter().map(|c| position[usize::from(egraph.find(*c))]).collect();
+                let inputs: Vec<&TensorType> =
+                    operands.iter().map(|o| &egraph[ids[*o as usize]].data.types[0]).collect();
+                let types = &class.data.types;
+                let measure = match n.head {
+                    Head::Op(op) => costs.measure(op, egraph.analysis.attrs.get(n.attrs), &inputs, types),
+                    Head::Leaf(_) => Measure::outside(Kind::Leaf, types),
+                    Head::Result(_) => Measure::outside(Kind::View, types),
+                };
+                Form { own: costs.own(&measure, &inputs), measure, operands }
+            };
+            forms.push(class.nodes.iter().map(form).collect());
+        }
+        Table { egraph, ids, position, forms }
+    }
+
+    /// The position of a class.
+    pub(super) fn at(&self, id: Id) -> u32 {
+        self.position[usize::from(self.egraph.find(id))]
+    }
+
+    /// An e-node by class and form.
+    pub(super) fn node(&self, class: u32, form: u32) -> &'a ENode {
+        &self.egraph[self.ids[class as usize]].nodes[form as usize]
+    }
+
+    /// The form of a class that an e-node is.
+    pub(super) fn form(&self, class: u32, node: &ENode) -> Option<u32> {
+        let nodes = &self.egraph[self.ids[class as usize]].nodes;
+        let same = |n: &ENode| {
+            n.matches(node)
+                && n.children().iter().zip(node.children()).all(|(a, b)| self.at(*a) == self.at(*b))
+        };
+        nodes.iter().position(same).map(|k| k as u32)
+    }
+
+    /// The greedy choice.
+    pub(super) fn greedy(&self) -> Choice {
+        let n = self.ids.len();
+        let mut users: Vec<Vec<u32>> = vec![Vec::new(); n];
+        for (k, forms) in self.forms.iter().enumerate() {
+            for o in forms.iter().flat_map(|f| &f.operands) {
+                let list = &mut users[*o as usize];
+                if list.last() != Some(&(k as u32)) {
+                    list.push(k as u32);
+                }
+            }
+        }
+        let mut best: Vec<Option<Best>> = vec![None; n];
+        let mut queue: VecDeque<u32> = (0..n as u32).collect();
+        let mut queued = vec![true; n];
+        // Costs only fall, but an operand's set may change without its cost: bound the work all the same.
+        let mut budget = 64 * n;
+        while let Some(k) = queue.pop_front() {
+            queued[k as usize] = false;
+            if budget == 0 {
+                break;
+            }
+            budget -= 1;
+            let mut improved = false;
+            for (i, form) in self.forms[k as usize].iter().enumerate() {
+                let Some(candidate) = candidate(&best, k, i as u32, form) else { continue };
+                if best[k as usize].as_ref().is_none_or(|b| candidate.total < b.total * (1.0 - 1e-12)) {
+                    best[k as usize] = Some(candidate);
+                    improved = true;
+                }
+            }
+            if improved {
+                for u in &users[k as usize] {
+                    if !std::mem::replace(&mut queued[*u as usize], true) {
+                        queue.push_back(*u);
+                    }
+                }
+            }
+        }
+        best.iter().map(|b| b.as_ref().map(|b| b.form)).collect()
+    }
+
+    /// The classes that the roots need, operands first; `None` if a choice needs itself.
+    pub(super) fn order(&self, choice: &Choice, roots: &[u32]) -> Option<Vec<u32>> {
+        let mut order = Vec::with_capacity(roots.len() * 2);
+        // 1: its operands are being ordered; 2: done.
+        let mut state = vec![0u8; self.ids.len()];
+        let mut stack: Vec<u32> = Vec::new();
+        for root in roots {
+            stack.push(*root);
+            while let Some(k) = stack.last().copied() {
+                match state[k as usize] {
+                    2 => {
+                        stack.pop();
+                    }
+                    1 => {
+                        stack.pop();
+                        state[k as usize] = 2;
+                        order.push(k);
+                    }
+                    _ => {
+                        state[k as usize] = 1;
+                        for o in self.forms[k as usize][choice[k as usize]? as usize].operands.iter().rev() {
+                            match state[*o as usize] {
+                                1 => return None,
+                                2 => {}
+                                _ => stack.push(*o),
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Some(order)
+    }
+
+    /// What the program costs that computes the roots by a choice; `None` if it needs itself.
+    pub(super) fn cost(&self, choice: &Choice, roots: &[u32], items: &mut Items) -> Option<Cost> {
+        let order = self.order(choice, roots)?;
+        items.clear();
+        let mut item = vec![u32::MAX; self.ids.len()];
+        for k in &order {
+            let form = &self.forms[*k as usize][choice[*k as usize]? as usize];
+            let operands = form.operands.iter().map(|o| item[*o as usize]);
+            item[*k as usize] = items.push(form.measure, operands);
+        }
+        roots.iter().for_each(|r| items.root(item[*r as usize]));
+        Some(items.cost())
+    }
+
+    /// Goes back to the forms of `original` one by one, results first, where the program gets cheaper; the cost.
+    pub(super) fn improve(&self, choice: &mut Choice, original: &Choice, roots: &[u32]) -> Option<Cost> {
+        let mut items = Items::default();
+        let mut best = self.cost(choice, roots, &mut items)?;
+        let order = self.order(choice, roots)?;
+        let differs =
+            |k: &u32| original[*k as usize].is_some() && original[*k as usize] != choice[*k as usize];
+        let candidates: Vec<u32> = order.iter().rev().copied().filter(differs).take(TRIES).collect();
+        for k in candidates {
+            let before = std::mem::replace(&mut choice[k as usize], original[k as usize]);
+            match self.cost(choice, roots, &mut items) {
+                Some(cost) if cost.beats(&best) => best = cost,
+                _ => choice[k as usize] = before,
+            }
+        }
+        Some(best)
+    }
+}
+
+fn candidate(best: &[Option<Best>], class: u32, index: u32, form: &Form) -> Option<Best> {
+    let (class, own) = (class as usize, form.own);
     let mut needs = Set::default();
-    match operands {
-        [] => return Some(Choice { node, own, total: own, needs: single(class) }),
+    let mut total = own;
+    match form.operands[..] {
+        [] => {}
         [one] => {
             // The common case needs no sum over the set.
-            let b = best[*one].as_ref()?;
+            let b = best[one as usize].as_ref()?;
             if b.needs.has(class) {
                 return None;
             }
             needs.union(&b.needs);
-            needs.insert(class);
-            return Some(Choice { node, own, total: own + b.total, needs });
+            total += b.total;
         }
-        _ => {}
-    }
-    for o in operands {
-        let b = best[*o].as_ref()?;
-        if b.needs.has(class) {
-            return None;
+        _ => {
+            for o in &form.operands {
+                let b = best[*o as usize].as_ref()?;
+                if b.needs.has(class) {
+                    return None;
+                }
+                needs.union(&b.needs);
+            }
+            for c in needs.iter() {
+                total += best[c].as_ref()?.own;
+            }
         }
-        needs.union(&b.needs);
-    }
-    let mut total = own;
-    for c in needs.iter() {
-        total += best[c].as_ref()?.own;
     }
     needs.insert(class);
-    Some(Choice { node, own, total, needs })
-}
-
-fn single(class: usize) -> Set {
-    let mut s = Set::default();
-    s.insert(class);
-    s
-}
-
-fn own_cost(egraph: &Egraph, costs: &mut CostModel, class: Id, n: &ENode) -> f64 {
-    match n.head {
-        Head::Leaf(_) | Head::Result(_) => 0.0,
-        Head::Op(op) => {
-            let inputs: Vec<&TensorType> = n.children().iter().map(|c| &egraph[*c].data.types[0]).collect();
-            costs.node(op, egraph.analysis.attrs.get(n.attrs), &inputs, &egraph[class].data.types)
-        }
-    }
+    Some(Best { form: index, own, total, needs })
 }

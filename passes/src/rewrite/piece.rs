@@ -53,8 +53,8 @@ pub(super) fn rewrite_pieces(
         *stops.entry(search.run(math)).or_insert(0) += 1;
         if let Some(better) = search.better(graph, piece, costs) {
             changed = true;
-            fired.extend(search.explain(&better));
-            search.emit(&better, &mut b, &mut map)?;
+            search.emit(&better.order, &mut b, &mut map)?;
+            fired.extend(better.fired);
         } else {
             copy(graph, piece, &mut b, &mut map)?;
         }

@@ -1,9 +1,10 @@
 //! The search for a cheaper form of one piece: fill an e-graph, saturate it, take the best program out.
 
 use super::analysis::{Egraph, TensorAnalysis};
-use super::cost::CostModel;
+use super::cost::program::{Cost, Items};
+use super::cost::{CostModel, Kind, Measure};
 use super::explain::{self, Fired};
-use super::extract::extract;
+use super::extract::{Choice, Table};
 use super::facts::{Facts, Origin};
 use super::language::{ENode, Head};
 use super::piece::ValueMap;
@@ -36,9 +37,12 @@ pub(super) struct Search {
     nodes: usize,
 }
 
-/// A cheaper program: the chosen node of each class that it needs, operands first.
+/// A cheaper program.
 pub(super) struct Better {
+    /// The chosen node of each class that it needs, operands first.
     pub(super) order: Vec<(Id, ENode)>,
+    /// The rules behind it.
+    pub(super) fired: Vec<Fired>,
 }
 
 impl Search {
@@ -139,79 +143,106 @@ impl Search {
 
     /// The best program found, if it costs less than the original.
     pub(super) fn better(&self, graph: &Graph, piece: &[NodeId], costs: &mut CostModel) -> Option<Better> {
+        let before = self.cost_before(graph, piece, costs);
         if self.egraph.analysis.applied.is_empty() {
             return None;
         }
-        let chosen = extract(&self.egraph, costs);
-        let order = self.order(&chosen)?;
-        let analysis = &self.egraph.analysis;
-        let mut after = 0.0;
-        for (class, n) in &order {
-            if let Some(op) = n.op() {
-                let inputs: Vec<&TensorType> =
-                    n.children().iter().map(|c| &self.egraph[*c].data.types[0]).collect();
-                after +=
-                    costs.node(op, analysis.attrs.get(n.attrs), &inputs, &self.egraph[*class].data.types);
+        let table = Table::new(&self.egraph, costs);
+        let roots = self.root_classes(&table);
+        let original = self.original_choice(&table);
+        let mut choice = table.greedy();
+        let after = match table.improve(&mut choice, &original, &roots) {
+            Some(cost) if cost.beats(&before) => cost,
+            _ => {
+                // Where the greedy choice loses, the program itself is the place to start from: equal values are one.
+                choice = original.iter().zip(&choice).map(|(o, c)| o.or(*c)).collect();
+                match table.cost(&choice, &roots, &mut Items::default()) {
+                    Some(cost) if cost.beats(&before) => cost,
+                    _ => return None,
+                }
+            }
+        };
+        let order = table.order(&choice, &roots)?;
+        let node =
+            |k: &u32| (table.ids[*k as usize], table.node(*k, choice[*k as usize].expect("ordered")).clone());
+        let order: Vec<(Id, ENode)> = order.iter().map(node).collect();
+        let mut fired = self.explain(&order);
+        let mut items = Items::default();
+        for f in &mut fired {
+            let k = table.at(f.root) as usize;
+            let Some(was) = original[k].filter(|o| Some(*o) != choice[k]) else { continue };
+            let now = choice[k].replace(was);
+            if let Some(cost) = table.cost(&choice, &roots, &mut items) {
+                f.saved = Cost { peak: 0.0, ..cost.minus(&after) };
+            }
+            choice[k] = now;
+        }
+        Some(Better { order, fired })
+    }
+
+    /// Positions of the classes that must be computed.
+    pub(super) fn root_classes(&self, table: &Table<'_>) -> Vec<u32> {
+        self.roots.iter().map(|(_, class)| table.at(*class)).collect()
+    }
+
+    /// The forms of the program as it was. Where two of its values turned out equal, the first.
+    pub(super) fn original_choice(&self, table: &Table<'_>) -> Choice {
+        let mut choice: Choice = vec![None; table.ids.len()];
+        for node in &self.original {
+            let Some(class) = self.egraph.lookup(node.clone()) else { continue };
+            let k = table.at(class);
+            if choice[k as usize].is_none() {
+                choice[k as usize] = table.form(k, node);
             }
         }
-        let mut before = 0.0;
+        choice
+    }
+
+    fn cost_before(&self, graph: &Graph, piece: &[NodeId], costs: &mut CostModel) -> Cost {
+        let mut items = Items::default();
+        let mut position: HashMap<NodeId, u32> = HashMap::with_capacity(piece.len() * 2);
+        for v in &self.leaves {
+            let leaf = Measure::outside(Kind::Leaf, std::slice::from_ref(graph.ty(*v)));
+            // Several results of one node are one array here, as they are in a graph.
+            position.insert(v.node, items.push(leaf, std::iter::empty()));
+        }
         for id in piece {
             let n = graph.node(*id);
             let inputs: Vec<&TensorType> = n.inputs.iter().map(|v| graph.ty(*v)).collect();
-            before += costs.node(n.op, &n.attrs, &inputs, &n.types);
-        }
-        (after + 1e-6 < before).then_some(Better { order })
-    }
-
-    /// The classes that the roots need, operands first; `None` if a choice needs itself.
-    pub(super) fn order(&self, chosen: &HashMap<Id, ENode>) -> Option<Vec<(Id, ENode)>> {
-        let mut order = Vec::new();
-        // 1: its operands are being ordered; 2: done.
-        let mut state: HashMap<Id, u8> = HashMap::new();
-        for (_, root) in &self.roots {
-            let mut stack = vec![self.egraph.find(*root)];
-            while let Some(id) = stack.last().copied() {
-                match state.get(&id) {
-                    Some(2) => {
-                        stack.pop();
-                        continue;
-                    }
-                    Some(1) => {
-                        stack.pop();
-                        state.insert(id, 2);
-                        order.push((id, chosen.get(&id)?.clone()));
-                        continue;
-                    }
-                    _ => {}
-                }
-                state.insert(id, 1);
-                for c in chosen.get(&id)?.children().iter().rev() {
-                    let c = self.egraph.find(*c);
-                    match state.get(&c) {
-                        Some(1) => return None,
-                        Some(_) => {}
-                        None => stack.push(c),
-                    }
-                }
+            let measure = costs.measure(n.op, &n.attrs, &inputs, &n.types);
+            let free = Measure { kind: Kind::Free, compute: 0.0, domain: 1.0, bytes: 0.0 };
+            let mut operands = Vec::with_capacity(n.inputs.len());
+            for v in &n.inputs {
+                // Constants from outside are repeated.
+                operands
+                    .push(*position.entry(v.node).or_insert_with(|| items.push(free, std::iter::empty())));
             }
+            let item = items.push(measure, operands.into_iter());
+            position.insert(*id, item);
         }
-        Some(order)
+        self.roots.iter().for_each(|(v, _)| items.root(position[&v.node]));
+        items.cost()
     }
 
     /// The rules behind a program.
-    pub(super) fn explain(&self, better: &Better) -> Vec<Fired> {
+    fn explain(&self, order: &[(Id, ENode)]) -> Vec<Fired> {
         let canonical = |n: &ENode| n.clone().map_children(|c| self.egraph.find(c));
         let original: HashSet<ENode> = self.original.iter().map(canonical).collect();
-        explain::fired(&self.egraph, &original, &better.order, &|a| {
+        explain::fired(&self.egraph, &original, order, &|a| {
             let rule = rules::get(a.rule);
             (rule.name, rule.level(self.egraph[a.root].data.types[0].dtype))
         })
     }
 
     /// Builds the program.
-    pub(super) fn emit(&self, better: &Better, b: &mut Builder, map: &mut ValueMap) -> Result<(), TypeError> {
+    pub(super) fn emit(
+        &self,
+        order: &[(Id, ENode)],
+        b: &mut Builder,
+        map: &mut ValueMap,
+    ) -> Result<(), TypeError> {
         let mut built: HashMap<Id, Value> = HashMap::new();
-        for (class, n) in &better.order {
+        for (class, n) in order {
             let v = match n.head {
                 Head::Leaf(k) => map[&self.leaves[k as usize]],
                 Head::Result(index) => {

@@ -1,17 +1,19 @@
 //! Every rule, applied alone to random graphs that it matches, gives the same values: the same bits for exact
 //! rules, values equal up to rounding for the others.
 
-use super::extract::extract;
+use super::cost::CostModel;
+use super::extract::Table;
 use super::language::ENode;
 use super::rule::{Form, Rule, pattern};
+use super::rules;
 use super::search::Search;
-use super::{CostModel, rules};
 use crate::make::Make;
 use crate::pass::MathLevel;
 use crate::testing::examples::{self, Example, examples};
 use crate::testing::generate::{Random, informed, value};
 use crate::testing::same_values;
-use egg::{Language, Runner, SimpleScheduler};
+use egg::Language as _;
+use egg::{Runner, SimpleScheduler};
 use frit_ir::build::Builder;
 use frit_ir::graph::{Graph, NodeId, Value};
 use frit_ir::{Attrs, Op};
@@ -30,12 +32,15 @@ fn apply(index: usize, rule: &'static Rule, graph: &Graph) -> Option<(Graph, Mat
         .run(&[rule.compile(index, MathLevel::Fast)]);
     search.egraph = runner.egraph;
     let applied = search.egraph.analysis.applied.first()?.clone();
-    let mut chosen = extract(&search.egraph, &mut CostModel::default());
+    let table = Table::new(&search.egraph, &mut CostModel::default());
+    let mut choice = table.greedy();
     let root = search.egraph.find(applied.root);
-    let to = search.egraph.id_to_node(applied.to).clone().map_children(|c| search.egraph.find(c));
+    let to = search.egraph.id_to_node(applied.to);
     let level = rule.level(search.egraph[root].data.types[0].dtype);
-    chosen.insert(root, to);
-    let better = search.order(&chosen)?;
+    let k = table.at(root);
+    choice[k as usize] = Some(table.form(k, to).expect("a form of its class"));
+    let node = |k: u32| (table.ids[k as usize], table.node(k, choice[k as usize].expect("ordered")).clone());
+    let order: Vec<_> = table.order(&choice, &search.root_classes(&table))?.into_iter().map(node).collect();
     let mut b = Builder::new("after");
     let mut map = HashMap::new();
     for input in &graph.inputs {
@@ -45,9 +50,7 @@ fn apply(index: usize, rule: &'static Rule, graph: &Graph) -> Option<(Graph, Mat
         let k = graph.node(id).attrs.int(frit_ir::Key::Position) as u32;
         map.insert(Value { node: id, index: 0 }, Value { node: NodeId(k), index: 0 });
     }
-    search
-        .emit(&super::search::Better { order: better }, &mut b, &mut map)
-        .expect("a rule's result type-checks");
+    search.emit(&order, &mut b, &mut map).expect("a rule's result type-checks");
     let outputs = graph.outputs.iter().map(|v| map[v]).collect();
     Some((b.finish(outputs), level))
 }

@@ -81,6 +81,15 @@ impl Range {
         }
     }
 
+    /// No element is zero.
+    pub(crate) fn never_zero(self) -> bool {
+        match self {
+            Complex => false,
+            Int(lo, hi) => lo > 0 || hi < 0,
+            Range::Real(r) => !r.may_be_zero(),
+        }
+    }
+
     /// No element is NaN.
     pub(crate) fn never_nan(self) -> bool {
         match self {
@@ -96,15 +105,6 @@ impl Range {
             Complex => false,
             Int(..) => true,
             Range::Real(r) => !r.nan && !r.may_be_infinite(),
-        }
-    }
-
-    /// No element is zero.
-    pub(crate) fn never_zero(self) -> bool {
-        match self {
-            Complex => false,
-            Int(lo, hi) => lo > 0 || hi < 0,
-            Range::Real(r) => !r.may_be_zero(),
         }
     }
 
@@ -350,8 +350,7 @@ fn cast(from: Range, t: DType) -> Option<Range> {
         (Int(..), true) => Some(real_of(from)),
         (Int(0, 0), false) if t == DType::Bool => Some(Int(0, 0)),
         (Int(lo, hi), false) if t == DType::Bool => (lo > 0 || hi < 0).then_some(Int(1, 1)),
-        (Int(..) | Range::Real(_), true) => Some(from),
-        (Int(..), false) => Some(from),
+        (Range::Real(_), true) | (Int(..), false) => Some(from),
         // Toward zero; NaN and what is out of range are the type's matter.
         (Range::Real(r), false) if t != DType::Bool => {
             let small = !r.nan && r.lo.abs() < 2f64.powi(53) && r.hi.abs() < 2f64.powi(53);
