@@ -123,6 +123,7 @@ pub fn compile(graph: &Graph, layouts: &[Layout], config: &Config) -> Result<Rep
         passes: optimized.report,
         groups: lowered.groups,
         program: Arc::new(program),
+        math: config.math,
     };
     if let Ok(stages) = std::env::var("FRIT_DUMP") {
         print_stages(&report, &stages)?;

@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use frit_ir::Graph;
-use frit_passes::PipelineReport;
+use frit_passes::explain::{self, Explanation};
+use frit_passes::{MathLevel, PipelineReport};
 use frit_passes::lower::GroupReport;
 use frit_runtime::{MemoryReport, Program};
 use std::fmt;
@@ -21,6 +22,8 @@ pub struct Report {
     pub groups: Vec<GroupReport>,
     /// Plan and code.
     pub program: Arc<Program>,
+    /// The level that it was optimized at.
+    pub math: MathLevel,
 }
 
 /// The stages that [`Report::dump`] shows.
@@ -46,6 +49,11 @@ impl Report {
                 return Err(Error::Format(why));
             }
         })
+    }
+
+    /// Why it became what it is: each step of rewriting, the candidates that lost, proofs. Optimizes again.
+    pub fn why(&self, what: &explain::Options) -> Result<Explanation, Error> {
+        Ok(explain::explain(&self.traced, &frit_passes::Options::new(self.math), what)?)
     }
 
     /// Projected memory for given sizes: one shape per input (strides are those of contiguous arrays).
@@ -79,6 +87,19 @@ impl fmt::Display for Report {
             self.traced.nodes.len(),
             self.optimized.nodes.len()
         )?;
+        let (before, after) = (&self.passes.cost_before, &self.passes.cost_after);
+        writeln!(
+            f,
+            "modelled cost {} before rewriting, {} after",
+            explain::time(before.seconds),
+            explain::time(after.seconds)
+        )?;
+        for r in &self.passes.rules {
+            let saves =
+                if r.seconds > 0.0 { format!(", saves {}", explain::time(r.seconds)) } else { String::new() };
+            let places: Vec<String> = r.locs.iter().map(|l| place(l)).collect();
+            writeln!(f, "rule {} ({}) x{}{saves}{}", r.name, r.class.name(), r.count, places.join(","))?;
+        }
         for g in &self.groups {
             let ops: Vec<&str> = g.ops.iter().map(|(op, _)| op.name()).collect();
             writeln!(f, "{}: {}", g.name, ops.join(", "))?;

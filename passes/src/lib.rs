@@ -1,5 +1,6 @@
 //! Graph rewriting, fusion, lowering to plans, and the memory projection.
 
+pub mod explain;
 pub mod pass;
 pub mod pipeline;
 

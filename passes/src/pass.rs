@@ -1,5 +1,6 @@
 //! What a pass is, how the pipeline runs one, and what it reports.
 
+use crate::explain::{Notes, Step};
 use crate::rewrite::cost::CostModel;
 pub use crate::rewrite::cost::program::Cost;
 use frit_ir::error::TypeError;
@@ -166,6 +167,8 @@ pub(crate) struct Context<'a> {
     /// Rules counted by the present pass whose savings are not known yet.
     unpriced: Vec<&'static str>,
     pub(crate) costs: CostModel,
+    /// Where passes write down why they do what they do, if someone asked.
+    pub(crate) notes: Option<Notes>,
 }
 
 impl Context<'_> {
@@ -176,12 +179,18 @@ impl Context<'_> {
             fired: BTreeMap::new(),
             unpriced: vec![],
             costs: CostModel::default(),
+            notes: None,
         }
     }
 
     /// Counts one application of a rule by a pass whose savings are known as a whole only: each counts its share.
     pub(crate) fn fired(&mut self, name: &'static str, class: MathLevel, loc: &Loc) {
         self.unpriced.push(name);
+        if let Some(notes) = &mut self.notes {
+            let (before, after) = (String::new(), String::new());
+            let loc = loc.clone();
+            notes.history.push(Step { rule: name, class, loc, before, after, seconds: 0.0, bytes: 0.0 });
+        }
         self.fired_saving(name, class, loc, &Cost::default());
     }
 

@@ -1,5 +1,6 @@
 //! The ordered list of graph passes.
 
+use crate::explain::Notes;
 use crate::pass::{Context, Optimized, Options, Pass, PassError, RuleInfo, Stage};
 use crate::{canonicalize, expand, fold, regions, rewrite, sink};
 use frit_ir::Graph;
@@ -38,7 +39,15 @@ pub fn optimize_with(
     options: &Options,
     observe: &mut dyn FnMut(Stage<'_>),
 ) -> Result<Optimized, PassError> {
-    let mut context = Context::new(options);
+    Ok(drive(graph, Context::new(options), observe)?.0)
+}
+
+/// [`optimize_with`] in a given context, whose notes come back.
+pub(crate) fn drive(
+    graph: &Graph,
+    mut context: Context<'_>,
+    observe: &mut dyn FnMut(Stage<'_>),
+) -> Result<(Optimized, Option<Notes>), PassError> {
     let mut graph = graph.clone();
     observe(Stage { name: "graph", graph: &graph, changed: true });
     graph = run(&FIRST, graph, &mut context, observe)?.0;
@@ -55,7 +64,8 @@ pub fn optimize_with(
         }
     }
     context.report.cost_after = context.costs.nested(&graph);
-    Ok(Optimized { graph, report: context.finish() })
+    let notes = context.notes.take();
+    Ok((Optimized { graph, report: context.finish() }, notes))
 }
 
 /// One pass, shown to the observer.

@@ -238,9 +238,6 @@ fn explain(program: &Path, sizes: &[(String, usize)], options: &Options) -> miet
         println!("result: {t}");
     }
     println!();
-    for r in &report.passes.rules {
-        println!("rule {} ({:?}) fired {} times", r.name, r.class, r.count);
-    }
     print!("{report}");
     let size = |name: &str| sizes.iter().find(|(n, _)| n == name).map(|(_, v)| *v as i64);
     let mut shapes = Vec::new();

@@ -18,6 +18,10 @@ pub(crate) struct Fired {
     pub(crate) root: Id,
     /// What the program would cost more if that class kept its form; nothing for a class that only rules made.
     pub(crate) saved: Cost,
+    /// The node that matched and the one that was made; when, among all applications of the search.
+    pub(crate) before: ENode,
+    pub(crate) after: ENode,
+    pub(crate) index: usize,
 }
 
 /// For each class of the result whose node was made by a rule, the chain of applications that leads from a node of
@@ -30,10 +34,10 @@ pub(crate) fn fired(
 ) -> Vec<Fired> {
     let canonical = |n: &ENode| n.clone().map_children(|c| egraph.find(c));
     // Applications by class, each as (made node, matched node, application).
-    let mut by_class: BTreeMap<Id, Vec<(ENode, ENode, &Applied)>> = BTreeMap::new();
-    for a in &egraph.analysis.applied {
+    let mut by_class: BTreeMap<Id, Vec<(ENode, ENode, &Applied, usize)>> = BTreeMap::new();
+    for (index, a) in egraph.analysis.applied.iter().enumerate() {
         let to = canonical(egraph.id_to_node(a.to));
-        by_class.entry(egraph.find(a.root)).or_default().push((to, canonical(&a.from), a));
+        by_class.entry(egraph.find(a.root)).or_default().push((to, canonical(&a.from), a, index));
     }
     let mut out = Vec::new();
     let mut counted: HashSet<(usize, Id)> = HashSet::new();
@@ -57,11 +61,20 @@ pub(crate) fn fired(
                 !seen.contains(from) && (!is_original || original.contains(from))
             };
             let Some(k) = made.get(goal).and_then(|l| l.iter().find(fits)) else { break };
-            let (_, from, a) = &list[*k];
+            let (to, from, a, index) = &list[*k];
             if counted.insert((a.rule, *class)) {
                 let (name, level) = rule(a);
                 let loc = egraph.analysis.locs[egraph[*class].data.origin.loc as usize].clone();
-                out.push(Fired { name, class: level, loc, root: *class, saved: Cost::default() });
+                out.push(Fired {
+                    name,
+                    class: level,
+                    loc,
+                    root: *class,
+                    saved: Cost::default(),
+                    before: from.clone(),
+                    after: to.clone(),
+                    index: *index,
+                });
             }
             goal = from;
             first = false;

@@ -15,7 +15,9 @@ mod piece;
 mod rule;
 pub(crate) mod rules;
 mod search;
+mod show;
 
+use crate::explain::Notes;
 use crate::pass::Context;
 use crate::rebuild::{Ranges, map_regions};
 use frit_ir::error::TypeError;
@@ -27,12 +29,18 @@ pub(crate) fn run(graph: &Graph, context: &mut Context<'_>) -> Result<Graph, Typ
     if !context.options.rewrite {
         return Ok(graph.clone());
     }
+    if let Some(notes) = &mut context.notes {
+        // Candidates of the last round: those that lost to the result.
+        notes.lost.clear();
+    }
     rewrite(graph, &[], context)
 }
 
 fn rewrite(graph: &Graph, ranges: &Ranges, context: &mut Context<'_>) -> Result<Graph, TypeError> {
     let graph = with_regions(graph, ranges, context)?;
-    let round = piece::rewrite_pieces(&graph, ranges, &mut context.costs, context.options.math)?;
+    let mut notes = context.notes.as_ref().map(|n| Notes { what: n.what, ..Notes::default() });
+    let math = context.options.math;
+    let round = piece::rewrite_pieces(&graph, ranges, &mut context.costs, math, notes.as_mut())?;
     for (reason, count) in round.stops {
         context.stopped(reason, count);
     }
@@ -42,9 +50,17 @@ fn rewrite(graph: &Graph, ranges: &Ranges, context: &mut Context<'_>) -> Result<
             for f in &round.fired {
                 context.fired_saving(f.name, f.class, &f.loc, &f.saved);
             }
+            if let (Some(all), Some(new)) = (&mut context.notes, notes) {
+                all.extend(new);
+            }
             Ok(better)
         }
-        _ => Ok(graph),
+        _ => {
+            if let (Some(all), Some(new)) = (&mut context.notes, notes) {
+                all.lost.extend(new.lost);
+            }
+            Ok(graph)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::cost::CostModel;
 use super::explain::Fired;
 use super::search::Search;
+use crate::explain::Notes;
 use crate::pass::MathLevel;
 use crate::rebuild::{Ranges, results};
 use frit_ir::build::Builder;
@@ -33,6 +34,7 @@ pub(super) fn rewrite_pieces(
     ranges: &Ranges,
     costs: &mut CostModel,
     math: MathLevel,
+    mut notes: Option<&mut Notes>,
 ) -> Result<Round, TypeError> {
     let live = graph.live();
     let nodes: Vec<NodeId> =
@@ -49,9 +51,23 @@ pub(super) fn rewrite_pieces(
     }
     let (mut fired, mut stops, mut changed) = (Vec::new(), BTreeMap::new(), false);
     for piece in nodes.chunks(PIECE) {
-        let mut search = Search::new(graph, ranges, piece, &exported);
+        let proof = notes.as_ref().is_some_and(|n| n.what.proof);
+        let mut search = Search::with_proofs(graph, ranges, piece, &exported, proof);
         *stops.entry(search.run(math)).or_insert(0) += 1;
-        if let Some(better) = search.better(graph, piece, costs) {
+        let better = search.better(piece, costs, notes.as_deref_mut());
+        if let Some(notes) = notes.as_deref_mut() {
+            if let Some(better) = &better {
+                search.history(better, notes);
+                search.proofs(better, notes);
+            }
+            if notes.what.lost && math < MathLevel::Fast {
+                let mut looser = Search::new(graph, ranges, piece, &exported);
+                looser.run(MathLevel::Fast);
+                let found = looser.better(piece, costs, None);
+                looser.forbidden(found.as_ref(), better.as_ref(), math, notes);
+            }
+        }
+        if let Some(better) = better {
             changed = true;
             search.emit(&better.order, &mut b, &mut map)?;
             fired.extend(better.fired);

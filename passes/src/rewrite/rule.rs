@@ -182,15 +182,17 @@ impl Make for Rewriter<'_> {
 
     fn node(&mut self, op: Op, attrs: Attrs, inputs: &[Id]) -> Option<Id> {
         let attrs = self.egraph.analysis.attrs.intern(attrs);
-        let children = inputs.iter().map(|i| self.egraph.find(*i)).collect();
+        let proof = self.egraph.are_explanations_enabled();
+        // A proof is about terms: an operand stays the one that was made, not one that is equal.
+        let children = inputs.iter().map(|i| if proof { *i } else { self.egraph.find(*i) }).collect();
         let node = ENode { head: Head::Op(op), attrs, children };
         if let Some(id) = self.egraph.lookup(node.clone()) {
-            return Some(id);
+            return Some(if proof { self.egraph.add_uncanonical(node) } else { id });
         }
         let types: Vec<&TensorType> = node.children.iter().map(|c| &self.egraph[*c].data.types[0]).collect();
         let types = infer(op, self.egraph.analysis.attrs.get(attrs), &types).ok()?;
         self.egraph.analysis.pending = Some(types.into());
-        Some(self.egraph.add(node))
+        Some(if proof { self.egraph.add_uncanonical(node) } else { self.egraph.add(node) })
     }
 
     fn ranges(&self) -> &Ranges {
@@ -235,10 +237,43 @@ struct Run {
     math: MathLevel,
 }
 
+/// What a rule matched, for proofs.
+#[derive(Clone, Copy)]
+enum Matched<'a> {
+    Node,
+    /// With this form of operand 0.
+    Pair(&'a ENode),
+    Pattern(&'a PatternAst<ENode>, &'a Subst),
+}
+
+impl Matched<'_> {
+    /// The expression that matched, whose root is `node`.
+    fn term(self, egraph: &mut Egraph, node: &ENode) -> Option<Id> {
+        match self {
+            Matched::Node => Some(egraph.add_uncanonical(node.clone())),
+            Matched::Pair(inner) => {
+                let mut node = node.clone();
+                node.children[0] = egraph.add_uncanonical(inner.clone());
+                Some(egraph.add_uncanonical(node))
+            }
+            Matched::Pattern(ast, subst) => (Rewriter { egraph }).instantiate(ast, subst),
+        }
+    }
+}
+
 impl Run {
     /// Joins a replacement with its class, if it has the same type.
-    fn join(&self, egraph: &mut Egraph, root: Id, from: ENode, to: Id) -> Option<Id> {
-        if egraph[root].data.types != egraph[to].data.types || !egraph.union(root, to) {
+    fn join(&self, egraph: &mut Egraph, root: Id, from: ENode, to: Id, matched: Matched<'_>) -> Option<Id> {
+        if egraph[root].data.types != egraph[to].data.types {
+            return None;
+        }
+        let new = if egraph.are_explanations_enabled() {
+            let term = matched.term(egraph, &from)?;
+            egraph.union_trusted(term, to, self.rule.name)
+        } else {
+            egraph.union(root, to)
+        };
+        if !new {
             return None;
         }
         egraph.analysis.applied.push(Applied { rule: self.index, root, from, to });
@@ -280,7 +315,7 @@ impl Applier<ENode, TensorAnalysis> for Run {
                         return changed;
                     }
                     let to = f(&mut Rewriter { egraph }, &n);
-                    changed.extend(to.and_then(|to| self.join(egraph, root, n, to)));
+                    changed.extend(to.and_then(|to| self.join(egraph, root, n, to, Matched::Node)));
                 }
             }
             Form::Pair(ops, f) => {
@@ -296,7 +331,8 @@ impl Applier<ENode, TensorAnalysis> for Run {
                             continue;
                         }
                         let to = f(&mut Rewriter { egraph }, &n, &i);
-                        changed.extend(to.and_then(|to| self.join(egraph, root, n.clone(), to)));
+                        let matched = Matched::Pair(&i);
+                        changed.extend(to.and_then(|to| self.join(egraph, root, n.clone(), to, matched)));
                     }
                 }
             }
@@ -337,7 +373,7 @@ impl Applier<ENode, TensorAnalysis> for PatternRun {
         }
         let Some(from) = matched_node(egraph, &self.from, subst) else { return vec![] };
         let Some(to) = (Rewriter { egraph }).instantiate(&self.to, subst) else { return vec![] };
-        self.run.join(egraph, root, from, to).into_iter().collect()
+        self.run.join(egraph, root, from, to, Matched::Pattern(&self.from, subst)).into_iter().collect()
     }
 
     fn vars(&self) -> Vec<Var> {

@@ -9,6 +9,8 @@ use super::facts::{Facts, Origin};
 use super::language::{ENode, Head};
 use super::piece::ValueMap;
 use super::rules;
+use super::show::{applied_rule, tree_size};
+use crate::explain::{Lost, Notes, Proof, ProofStep, Step, Why};
 use crate::pass::MathLevel;
 use crate::rebuild::Ranges;
 use egg::{Id, Language, Runner, SimpleScheduler, StopReason};
@@ -16,7 +18,7 @@ use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, NodeId, Value};
 use frit_ir::ops::Class;
-use frit_ir::{Loc, TensorType};
+use frit_ir::{Key, Loc, Op, TensorType};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -25,15 +27,21 @@ const ITERATIONS: usize = 16;
 /// The search stops when the e-graph has this many nodes per node of the piece, and some more.
 const GROWTH: usize = 20;
 
+/// Candidates noted per piece.
+const LOST: usize = 64;
+/// Expressions up to this many nodes, shared ones counted in each place, are proved in full.
+const LARGEST_TERM: usize = 400;
+
 /// The e-graph of a piece, with the ties to the graph around it.
-pub(super) struct Search {
+pub(super) struct Search<'a> {
+    graph: &'a Graph,
     pub(super) egraph: Egraph,
     /// Values of the graph that are leaves here.
     leaves: Vec<Value>,
     /// Values that must be computed, with their classes.
     pub(super) roots: Vec<(Value, Id)>,
-    /// The program as it was.
-    original: Vec<ENode>,
+    /// The program as it was, with the classes that its nodes made.
+    original: Vec<(ENode, Id)>,
     nodes: usize,
 }
 
@@ -43,12 +51,31 @@ pub(super) struct Better {
     pub(super) order: Vec<(Id, ENode)>,
     /// The rules behind it.
     pub(super) fired: Vec<Fired>,
+    pub(super) after: Cost,
 }
 
-impl Search {
-    pub(super) fn new(graph: &Graph, ranges: &Ranges, piece: &[NodeId], exported: &HashSet<Value>) -> Search {
+impl<'a> Search<'a> {
+    pub(super) fn new(
+        graph: &'a Graph,
+        ranges: &Ranges,
+        piece: &[NodeId],
+        exported: &HashSet<Value>,
+    ) -> Search<'a> {
+        Search::with_proofs(graph, ranges, piece, exported, false)
+    }
+
+    /// With an e-graph that remembers why classes are equal, if asked.
+    pub(super) fn with_proofs(
+        graph: &'a Graph,
+        ranges: &Ranges,
+        piece: &[NodeId],
+        exported: &HashSet<Value>,
+        proof: bool,
+    ) -> Search<'a> {
+        let egraph = Egraph::new(TensorAnalysis::new(ranges));
         let mut s = Search {
-            egraph: Egraph::new(TensorAnalysis::new(ranges)),
+            graph,
+            egraph: if proof { egraph.with_explanations_enabled() } else { egraph },
             leaves: Vec::new(),
             roots: Vec::new(),
             original: Vec::new(),
@@ -84,8 +111,9 @@ impl Search {
     }
 
     fn add(&mut self, node: ENode) -> Id {
-        self.original.push(node.clone());
-        self.egraph.add(node)
+        let class = self.egraph.add(node.clone());
+        self.original.push((node, class));
+        class
     }
 
     fn origin(&mut self, loc: &Loc) -> Origin {
@@ -109,7 +137,7 @@ impl Search {
     /// An operand from outside: constants are repeated here, anything else is a leaf.
     fn outside(&mut self, graph: &Graph, v: Value) -> Id {
         let node = graph.def(v);
-        if node.op.class() == Class::Source && node.op != frit_ir::Op::Input {
+        if node.op.class() == Class::Source && node.op != Op::Input {
             return self.add_node(graph, v.node, vec![]);
         }
         let k = self.leaves.len() as u32;
@@ -141,43 +169,200 @@ impl Search {
         }
     }
 
-    /// The best program found, if it costs less than the original.
-    pub(super) fn better(&self, graph: &Graph, piece: &[NodeId], costs: &mut CostModel) -> Option<Better> {
-        let before = self.cost_before(graph, piece, costs);
+    /// The best program found, if it costs less than the original; notes of candidates that lost, if someone asked.
+    pub(super) fn better(
+        &self,
+        piece: &[NodeId],
+        costs: &mut CostModel,
+        notes: Option<&mut Notes>,
+    ) -> Option<Better> {
         if self.egraph.analysis.applied.is_empty() {
             return None;
         }
+        let before = self.cost_before(piece, costs);
         let table = Table::new(&self.egraph, costs);
         let roots = self.root_classes(&table);
         let original = self.original_choice(&table);
+        let mut items = Items::default();
         let mut choice = table.greedy();
-        let after = match table.improve(&mut choice, &original, &roots) {
-            Some(cost) if cost.beats(&before) => cost,
-            _ => {
-                // Where the greedy choice loses, the program itself is the place to start from: equal values are one.
-                choice = original.iter().zip(&choice).map(|(o, c)| o.or(*c)).collect();
-                match table.cost(&choice, &roots, &mut Items::default()) {
-                    Some(cost) if cost.beats(&before) => cost,
-                    _ => return None,
-                }
-            }
-        };
+        let mut after = table.improve(&mut choice, &original, &roots).filter(|c| c.beats(&before));
+        if after.is_none() {
+            // Where the greedy choice loses, the program itself is the place to start from: equal values are one.
+            choice = original.iter().zip(&choice).map(|(o, c)| o.or(*c)).collect();
+            after = table.cost(&choice, &roots, &mut items).filter(|c| c.beats(&before));
+        }
+        if let Some(notes) = notes.filter(|n| n.what.lost) {
+            self.lost(&table, &choice, &roots, notes);
+        }
+        let after = after?;
         let order = table.order(&choice, &roots)?;
-        let node =
-            |k: &u32| (table.ids[*k as usize], table.node(*k, choice[*k as usize].expect("ordered")).clone());
+        let chosen = |k: &u32| choice[*k as usize].expect("a form of what is ordered");
+        let node = |k: &u32| (table.ids[*k as usize], table.node(*k, chosen(k)).clone());
         let order: Vec<(Id, ENode)> = order.iter().map(node).collect();
         let mut fired = self.explain(&order);
-        let mut items = Items::default();
         for f in &mut fired {
             let k = table.at(f.root) as usize;
             let Some(was) = original[k].filter(|o| Some(*o) != choice[k]) else { continue };
             let now = choice[k].replace(was);
             if let Some(cost) = table.cost(&choice, &roots, &mut items) {
-                f.saved = Cost { peak: 0.0, ..cost.minus(&after) };
+                f.saved = cost.minus(&after);
             }
             choice[k] = now;
         }
-        Some(Better { order, fired })
+        Some(Better { order, fired, after })
+    }
+
+    /// The candidates of rules that are no part of the program.
+    fn lost(&self, table: &Table<'_>, choice: &Choice, roots: &[u32], notes: &mut Notes) {
+        let mut items = Items::default();
+        let (Some(order), Some(now)) = (table.order(choice, roots), table.cost(choice, roots, &mut items))
+        else {
+            return;
+        };
+        let mut needed = vec![false; table.ids.len()];
+        order.iter().for_each(|k| needed[*k as usize] = true);
+        let form = |id: Id| {
+            let k = table.at(id);
+            choice[k as usize].map(|f| table.node(k, f).clone())
+        };
+        let mut told: HashSet<(usize, u32)> = HashSet::new();
+        let mut other = choice.clone();
+        for a in &self.egraph.analysis.applied {
+            let k = table.at(a.root);
+            let Some(candidate) = table.form(k, self.egraph.id_to_node(a.to)) else { continue };
+            let current = choice[k as usize];
+            if !needed[k as usize]
+                || current == Some(candidate)
+                || told.len() >= LOST
+                || !told.insert((a.rule, k))
+            {
+                continue;
+            }
+            other[k as usize] = Some(candidate);
+            let why = match table.cost(&other, roots, &mut items) {
+                Some(cost) => Why::Costs((cost.seconds - now.seconds).max(0.0)),
+                None => Why::Circular,
+            };
+            other[k as usize] = current;
+            let rule = rules::get(a.rule);
+            let Some(kept) = form(a.root) else { continue };
+            notes.lost.push(Lost {
+                rule: rule.name,
+                class: rule.level(self.egraph[a.root].data.types[0].dtype),
+                loc: self.loc(a.root),
+                kept: self.show(&kept, &form),
+                candidate: self.show(table.node(k, candidate), &form),
+                why,
+            });
+        }
+    }
+
+    /// What this search of a looser level found that another one, at `math`, may not use.
+    pub(super) fn forbidden(
+        &self,
+        found: Option<&Better>,
+        allowed: Option<&Better>,
+        math: MathLevel,
+        notes: &mut Notes,
+    ) {
+        let Some(found) = found.filter(|f| allowed.is_none_or(|a| f.after.beats(&a.after))) else { return };
+        let forms: HashMap<Id, &ENode> = found.order.iter().map(|(id, n)| (*id, n)).collect();
+        let form = |id: Id| forms.get(&id).map(|n| (*n).clone());
+        for f in found.fired.iter().filter(|f| f.class > math) {
+            notes.lost.push(Lost {
+                rule: f.name,
+                class: f.class,
+                loc: f.loc.clone(),
+                kept: self.show(&f.before, &form),
+                candidate: self.show(&f.after, &form),
+                why: Why::Needs(f.class, f.saved.seconds.max(0.0)),
+            });
+        }
+    }
+
+    /// Notes each application behind a program, in the order of the search.
+    pub(super) fn history(&self, better: &Better, notes: &mut Notes) {
+        let forms: HashMap<Id, &ENode> = better.order.iter().map(|(id, n)| (*id, n)).collect();
+        let was = self.original_forms();
+        let before = |id: Id| was.get(&id).or_else(|| forms.get(&id)).map(|n| (*n).clone());
+        let after = |id: Id| forms.get(&id).or_else(|| was.get(&id)).map(|n| (*n).clone());
+        let mut fired: Vec<&Fired> = better.fired.iter().collect();
+        fired.sort_by_key(|f| f.index);
+        notes.history.extend(fired.into_iter().map(|f| Step {
+            rule: f.name,
+            class: f.class,
+            loc: f.loc.clone(),
+            before: self.show(&f.before, &before),
+            after: self.show(&f.after, &after),
+            seconds: f.saved.seconds,
+            bytes: f.saved.bytes,
+        }));
+    }
+
+    /// Notes why each expression of the program equals what replaced it.
+    pub(super) fn proofs(&mut self, better: &Better, notes: &mut Notes) {
+        if !self.egraph.are_explanations_enabled() {
+            return;
+        }
+        let find = |id: Id| self.egraph.find(id);
+        let sizes = tree_size(better.order.iter().map(|(id, n)| (*id, n)), &find);
+        let original_sizes = tree_size(self.original.iter().map(|(n, id)| (find(*id), n)), &find);
+        // The terms that are computed: e-nodes on terms, not on classes.
+        let mut terms: HashMap<Id, Id> = HashMap::new();
+        for (class, n) in &better.order {
+            let node = n.clone().map_children(|c| terms[&self.egraph.find(c)]);
+            let term = self.egraph.add_uncanonical(node);
+            terms.insert(*class, term);
+        }
+        let replaced: HashSet<Id> = better.fired.iter().map(|f| self.egraph.find(f.root)).collect();
+        let mut told: HashSet<Id> = HashSet::new();
+        for k in 0..self.original.len() {
+            let id = self.original[k].1;
+            let class = self.egraph.find(id);
+            if !replaced.contains(&class) || !told.insert(class) {
+                continue;
+            }
+            let loc = self.loc(class);
+            let size = |sizes: &HashMap<Id, usize>| sizes.get(&class).copied().unwrap_or(0);
+            if size(&sizes).max(size(&original_sizes)) > LARGEST_TERM {
+                let was = self.original_forms();
+                let before = self.show(&self.original[k].0, &|id| was.get(&id).map(|n| (*n).clone()));
+                notes.proofs.push(Proof { loc, before, steps: vec![] });
+                continue;
+            }
+            let mut explanation = self.egraph.explain_id_equivalence(id, terms[&class]);
+            let flat = explanation.make_flat_explanation();
+            let Some((first, rest)) = flat.split_first() else { continue };
+            let steps = rest.iter().filter_map(|t| {
+                let (rule, backward) = applied_rule(t)?;
+                Some(ProofStep { rule, backward, after: self.show_term(t) })
+            });
+            notes.proofs.push(Proof { loc, before: self.show_term(first), steps: steps.collect() });
+        }
+    }
+
+    /// The forms of the program as it was, by class.
+    fn original_forms(&self) -> HashMap<Id, &ENode> {
+        let mut forms = HashMap::new();
+        for (n, id) in &self.original {
+            forms.entry(self.egraph.find(*id)).or_insert(n);
+        }
+        forms
+    }
+
+    fn loc(&self, class: Id) -> Loc {
+        self.egraph.analysis.locs[self.egraph[class].data.origin.loc as usize].clone()
+    }
+
+    /// How a value from outside is written.
+    pub(super) fn leaf_name(&self, k: u32) -> String {
+        let v = self.leaves[k as usize];
+        let node = self.graph.def(v);
+        match node.op {
+            Op::Input => self.graph.inputs[node.attrs.int(Key::Position) as usize].name.to_string(),
+            _ if node.types.len() > 1 => format!("%{}.{}", v.node.0, v.index),
+            _ => format!("%{}", v.node.0),
+        }
     }
 
     /// Positions of the classes that must be computed.
@@ -188,9 +373,8 @@ impl Search {
     /// The forms of the program as it was. Where two of its values turned out equal, the first.
     pub(super) fn original_choice(&self, table: &Table<'_>) -> Choice {
         let mut choice: Choice = vec![None; table.ids.len()];
-        for node in &self.original {
-            let Some(class) = self.egraph.lookup(node.clone()) else { continue };
-            let k = table.at(class);
+        for (node, class) in &self.original {
+            let k = table.at(*class);
             if choice[k as usize].is_none() {
                 choice[k as usize] = table.form(k, node);
             }
@@ -198,7 +382,8 @@ impl Search {
         choice
     }
 
-    fn cost_before(&self, graph: &Graph, piece: &[NodeId], costs: &mut CostModel) -> Cost {
+    fn cost_before(&self, piece: &[NodeId], costs: &mut CostModel) -> Cost {
+        let graph = self.graph;
         let mut items = Items::default();
         let mut position: HashMap<NodeId, u32> = HashMap::with_capacity(piece.len() * 2);
         for v in &self.leaves {
@@ -227,7 +412,7 @@ impl Search {
     /// The rules behind a program.
     fn explain(&self, order: &[(Id, ENode)]) -> Vec<Fired> {
         let canonical = |n: &ENode| n.clone().map_children(|c| self.egraph.find(c));
-        let original: HashSet<ENode> = self.original.iter().map(canonical).collect();
+        let original: HashSet<ENode> = self.original.iter().map(|(n, _)| canonical(n)).collect();
         explain::fired(&self.egraph, &original, order, &|a| {
             let rule = rules::get(a.rule);
             (rule.name, rule.level(self.egraph[a.root].data.types[0].dtype))
