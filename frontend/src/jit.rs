@@ -2,8 +2,9 @@
 
 use crate::argument::{Arguments, Raw};
 use crate::call::Calls;
+use crate::diagnostics::{Diagnostic, DiagnosticOptions, Thresholds};
 use crate::error::Error;
-use crate::report::Report;
+use crate::report::{Report, c_strides};
 use crate::saved::Saved;
 use crate::tensor::{Tensor, TensorElement};
 use crate::tracer::{self, Traceable};
@@ -169,6 +170,20 @@ impl<P, F: Traceable<P>> Jit<F, P> {
     /// Everything about the program for the given types: graphs, rules, kernels, memory. Nothing runs.
     pub fn explain(&self, types: &[Spec]) -> Result<Report, Error> {
         compile(&self.trace(types)?, &[], &self.calls.config)
+    }
+
+    /// What there is to say about a call with arrays of the given types in C order: what it costs that it need not, and
+    /// what to write instead. Nothing runs. Errors: a size that is a name, and what tracing and compiling find.
+    pub fn diagnostics(&self, types: &[Spec], thresholds: Thresholds) -> Result<Vec<Diagnostic>, Error> {
+        let shapes = types.iter().map(|t| {
+            t.const_shape().ok_or_else(|| Error::Format(format!("diagnostics of {t}: give sizes as numbers")))
+        });
+        let shapes = shapes.collect::<Result<Vec<_>, _>>()?;
+        let strides: Vec<Vec<isize>> = shapes.iter().map(|s| c_strides(s)).collect();
+        let arguments: Vec<(&[usize], &[isize])> =
+            shapes.iter().zip(&strides).map(|(s, t)| (s.as_slice(), t.as_slice())).collect();
+        let options = DiagnosticOptions::new(&self.calls.config, thresholds);
+        self.explain(types)?.diagnostics(&arguments, &options)
     }
 
     /// Runs the function; compiles first if the signature is new.

@@ -58,20 +58,29 @@ impl Report {
 
     /// Projected memory for given sizes: one shape per input (strides are those of contiguous arrays).
     pub fn memory(&self, shapes: &[&[usize]], threads: usize) -> Result<MemoryReport, Error> {
-        let strides: Vec<Vec<isize>> = shapes
-            .iter()
-            .map(|s| {
-                let mut strides = vec![1isize; s.len()];
-                for k in (1..s.len()).rev() {
-                    strides[k - 1] = strides[k] * s[k] as isize;
-                }
-                strides
-            })
-            .collect();
+        let strides: Vec<Vec<isize>> = shapes.iter().map(|s| c_strides(s)).collect();
         let arguments: Vec<(&[usize], &[isize])> =
             shapes.iter().zip(&strides).map(|(s, t)| (*s, t.as_slice())).collect();
-        Ok(self.program.bind(&arguments, threads)?.memory().clone())
+        self.memory_of(&arguments, threads)
     }
+
+    /// The same for given shapes and strides, in elements.
+    pub(crate) fn memory_of(
+        &self,
+        arguments: &[(&[usize], &[isize])],
+        threads: usize,
+    ) -> Result<MemoryReport, Error> {
+        Ok(self.program.bind(arguments, threads)?.memory().clone())
+    }
+}
+
+/// Strides of a C-ordered array, in elements.
+pub fn c_strides(shape: &[usize]) -> Vec<isize> {
+    let mut strides = vec![1isize; shape.len()];
+    for k in (1..shape.len()).rev() {
+        strides[k - 1] = strides[k].saturating_mul(shape[k] as isize);
+    }
+    strides
 }
 
 fn place(loc: &frit_ir::Loc) -> String {

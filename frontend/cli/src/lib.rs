@@ -3,10 +3,13 @@
 mod npy;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use frit::{Argument, Config, MathLevel, Saved, Tensor};
+use frit::diagnostics::{Diagnostic, DiagnosticOptions, Thresholds, to_json};
+use frit::units::{parse_bytes, show_bytes as shown};
+use frit::{Argument, Config, Input, MathLevel, Report, Saved, Tensor};
 use miette::{IntoDiagnostic, NamedSource, SourceSpan, WrapErr, miette};
 use npy::Loaded;
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -44,6 +47,12 @@ enum Command {
         /// Sizes of symbols, for the memory projection: n=1000.
         #[arg(short, long = "size", value_name = "NAME=N", value_parser = size)]
         sizes: Vec<(String, usize)>,
+        /// Print the diagnostics alone, as JSON.
+        #[arg(long)]
+        json: bool,
+        /// Changes which diagnostics are given: `off`, `-F007`, `intermediate_bytes=4GiB`, with commas between them.
+        #[arg(long, value_name = "ITEMS", allow_hyphen_values = true)]
+        warn: Option<String>,
         #[command(flatten)]
         options: Options,
     },
@@ -68,7 +77,7 @@ struct Options {
     #[arg(long, default_value_t = 0)]
     threads: usize,
     /// Refuse to run above this much memory: 500MiB, 2GB, or bytes.
-    #[arg(long, value_parser = bytes)]
+    #[arg(long, value_parser = parse_bytes)]
     memory_limit: Option<usize>,
 }
 
@@ -104,35 +113,6 @@ enum Stage {
 fn size(s: &str) -> Result<(String, usize), String> {
     let (name, n) = s.split_once('=').ok_or("write NAME=N")?;
     Ok((name.trim().into(), n.trim().parse().map_err(|e| format!("`{n}`: {e}"))?))
-}
-
-/// `2GiB`, `500MB`, `1000`
-fn bytes(s: &str) -> Result<usize, String> {
-    let digits = s.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(s.len());
-    let number: f64 = s[..digits].parse().map_err(|e| format!("`{s}`: {e}"))?;
-    let unit = match s[digits..].trim() {
-        "" | "B" => 1.0,
-        "kB" | "KB" => 1e3,
-        "MB" => 1e6,
-        "GB" => 1e9,
-        "KiB" => 1024.0,
-        "MiB" => 1024.0 * 1024.0,
-        "GiB" => 1024.0 * 1024.0 * 1024.0,
-        other => return Err(format!("unknown unit `{other}`; use B, kB, MB, GB, KiB, MiB, GiB")),
-    };
-    Ok((number * unit) as usize)
-}
-
-/// `1.50 MiB`
-fn shown(bytes: usize) -> String {
-    let (mut v, mut unit) = (bytes as f64, "B");
-    for next in ["KiB", "MiB", "GiB", "TiB", "PiB"] {
-        if v < 1024.0 {
-            break;
-        }
-        (v, unit) = (v / 1024.0, next);
-    }
-    if unit == "B" { format!("{bytes} B") } else { format!("{v:.2} {unit}") }
 }
 
 /// A span of one character at a line and column, both from 1.
@@ -228,9 +208,26 @@ fn run(
 }
 
 #[expect(clippy::print_stdout, reason = "this is a command")]
-fn explain(program: &Path, sizes: &[(String, usize)], options: &Options) -> miette::Result<()> {
+fn explain(
+    program: &Path,
+    sizes: &[(String, usize)],
+    json: bool,
+    warn: Option<&str>,
+    options: &Options,
+) -> miette::Result<()> {
     let saved = load(program, options)?;
     let report = saved.explain().map_err(|e| miette!("{e}"))?;
+    let shapes = shapes(&saved, sizes);
+    let found = match &shapes {
+        Ok(shapes) => diagnostics(&saved, &report, shapes, warn)?,
+        Err(_) => vec![],
+    };
+    if json {
+        let missing = |name: String| miette!("give the sizes for numbers, as `--size {name}=1000`");
+        shapes.map_err(missing)?;
+        println!("{:#}", to_json(&found));
+        return Ok(());
+    }
     for i in &saved.graph().inputs {
         println!("input {}: {}", i.name, i.ty);
     }
@@ -239,19 +236,13 @@ fn explain(program: &Path, sizes: &[(String, usize)], options: &Options) -> miet
     }
     println!();
     print!("{report}");
-    let size = |name: &str| sizes.iter().find(|(n, _)| n == name).map(|(_, v)| *v as i64);
-    let mut shapes = Vec::new();
-    for input in &saved.graph().inputs {
-        let shape: Result<Vec<usize>, _> =
-            input.ty.shape.iter().map(|d| d.eval(&size).map(|v| v.max(0) as usize)).collect();
-        match shape {
-            Ok(shape) => shapes.push(shape),
-            Err(name) => {
-                println!("\nmemory: give the sizes for numbers, as `--size {name}=1000`");
-                return Ok(());
-            }
+    let shapes = match shapes {
+        Ok(shapes) => shapes,
+        Err(name) => {
+            println!("\nmemory: give the sizes for numbers, as `--size {name}=1000`");
+            return Ok(());
         }
-    }
+    };
     let views: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
     let memory = report.memory(&views, options.threads.max(1)).map_err(|e| miette!("{e}"))?;
     println!(
@@ -265,7 +256,33 @@ fn explain(program: &Path, sizes: &[(String, usize)], options: &Options) -> miet
         let place = if place.is_empty() { place } else { format!(" at {place}") };
         println!("  {} for {}{place}", shown(used.bytes), used.origin.op);
     }
+    for d in &found {
+        println!("\n{}", d.render(None, std::io::stdout().is_terminal()));
+    }
     Ok(())
+}
+
+/// The shape of each input, or the first size that has no number.
+fn shapes(saved: &Saved, sizes: &[(String, usize)]) -> Result<Vec<Vec<usize>>, String> {
+    let size = |name: &str| sizes.iter().find(|(n, _)| n == name).map(|(_, v)| *v as i64);
+    let one = |i: &Input| i.ty.shape.iter().map(|d| d.eval(&size).map(|v| v.max(0) as usize)).collect();
+    saved.graph().inputs.iter().map(one).collect::<Result<_, _>>().map_err(|name| name.to_string())
+}
+
+/// What there is to say about the program for these shapes.
+fn diagnostics(
+    saved: &Saved,
+    report: &Report,
+    shapes: &[Vec<usize>],
+    warn: Option<&str>,
+) -> miette::Result<Vec<Diagnostic>> {
+    let mut thresholds = Thresholds::from_environment().map_err(|e| miette!("{e}"))?;
+    thresholds.set(warn.unwrap_or_default()).map_err(|e| miette!("--warn: {e}"))?;
+    let options = DiagnosticOptions::new(saved.config(), thresholds);
+    let strides: Vec<Vec<isize>> = shapes.iter().map(|s| frit::c_strides(s)).collect();
+    let arguments: Vec<(&[usize], &[isize])> =
+        shapes.iter().zip(&strides).map(|(s, t)| (s.as_slice(), t.as_slice())).collect();
+    report.diagnostics(&arguments, &options).map_err(|e| miette!("{e}"))
 }
 
 #[expect(clippy::print_stdout, reason = "this is a command")]
@@ -306,7 +323,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Run { program, inputs, output, stats, options } => {
             run(&program, &inputs, output.as_deref(), stats, &options)
         }
-        Command::Explain { program, sizes, options } => explain(&program, &sizes, &options),
+        Command::Explain { program, sizes, json, warn, options } => {
+            explain(&program, &sizes, json, warn.as_deref(), &options)
+        }
         Command::Dump { program, stage, options } => dump(&program, stage, &options),
     };
     match done {

@@ -116,3 +116,34 @@ fn mistakes_are_named() {
         assert!(!ok && flat.contains(mark), "{arguments:?}: {out}{err}");
     }
 }
+
+const PAIRS: &str = r#"graph @pairs(%x: f64[n]) -> f64[n, n] {
+  %a = expand_dims %x {axes = [1]} : f64[n, 1]
+  %d = subtract %a, %x : f64[n, n] loc "model.py":41:5
+  return %d
+}
+"#;
+
+#[test]
+fn explain_lists_diagnostics() {
+    let dir = folder("diagnostics");
+    std::fs::write(dir.join("pairs.frit"), PAIRS).expect("a file");
+    let explain = |rest: &[&str]| frit(&dir, &[&["explain", "pairs.frit"], rest].concat());
+    let (ok, out, err) = explain(&["--size", "n=100000", "--warn", "memory_bytes=1TiB"]);
+    assert!(ok, "{err}");
+    let want =
+        "warning[F001]: expensive intermediate: float64[100000, 100000], 74.51 GiB\n";
+    assert!(out.contains(want) && out.contains("--> model.py:41\n"), "{out}");
+    let (ok, out, err) = explain(&["--size", "n=100000", "--warn", "memory_bytes=1TiB", "--json"]);
+    assert!(ok, "{err}");
+    assert!(
+        out.contains(r#""code": "F001""#) && out.contains("80000000000") && out.starts_with('['),
+        "{out}"
+    );
+    let (ok, out, err) = explain(&["--size", "n=100", "--json"]);
+    assert!(ok && out.trim() == "[]", "{out}{err}");
+    let (ok, _, err) = explain(&["--json"]);
+    assert!(!ok && err.contains("--size n=1000"), "{err}");
+    let (ok, _, err) = explain(&["--size", "n=100", "--warn", "nonsense"]);
+    assert!(!ok && err.contains("threshold=value"), "{err}");
+}

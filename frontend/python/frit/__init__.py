@@ -14,7 +14,8 @@ from ._frit import STAGES
 from ._frit import stats as _stats
 from .coverage import Coverage, Covered, coverage
 from .debug import debug_nans, disable_jit
-from .errors import FallbackError, FallbackWarning
+from .diagnostics import Diagnostic
+from .errors import FallbackError, FallbackWarning, PerformanceWarning
 from .jit import Jit, jit
 from .lazy import Array, array, compute
 from .lazy import counts as _counts
@@ -25,7 +26,7 @@ from .signature import Spec, spec
 _calls.bind()
 
 __all__ = [
-    "Array", "Coverage", "Covered", "FallbackError", "FallbackWarning", "Jit", "Memory", "Report", "STAGES", "Saved", "Spec",
+    "Array", "Coverage", "Covered", "Diagnostic", "FallbackError", "FallbackWarning", "Jit", "Memory", "PerformanceWarning", "Report", "STAGES", "Saved", "Spec",
     "Temporary", "array", "compute", "coverage", "debug_nans", "disable_jit", "jit", "load", "spec", "stats",
 ]
 

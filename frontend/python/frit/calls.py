@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import inspect
 import types
-import warnings
 
 import numpy as np
 
-from . import _frit, debug, selection
+from . import _frit, debug, diagnostics, selection
 from .coverage import seen
-from .errors import Abandon, Break, FallbackWarning, Values, user_place
+from .errors import Abandon, Break, PerformanceWarning, Values, user_place
 from .tape import Call, Ref, Replica, replica
 from .trace import current, traceable
 from .tracer import Tracer
@@ -105,7 +104,7 @@ def attempt(function, rule, args, kwargs):
         raise
     except Break as e:
         why = e
-    except (MemoryError, FloatingPointError):
+    except (MemoryError, FloatingPointError, PerformanceWarning):
         raise
     except Exception as e:
         # What a rule trips over is NumPy's to word, or to do.
@@ -192,6 +191,9 @@ def fallback(trace, function, args, kwargs, why):
     if noted is not None:
         noted.add(label(function), "sized" if quiet else "fallback", None if quiet else why.reason, why.place)
     found = list(tracers_in((args, kwargs)))
+    if not trace.running and not quiet:
+        size = sum(t.size * t.dtype.itemsize for t in found)
+        trace.expected = diagnostics.fallback(_words(function, "runs", size, why), why.place, size)
     targets = [t for t in written(function, args, kwargs) if t is not None]
     trace.cut([t._s for t in found], why.reason, everything=bool(targets))
     mutated = {id(t._s) for t in targets if type(t) is Tracer}
@@ -333,14 +335,16 @@ def _abstract(trace, r, own, call, decided):
     return r
 
 
+def _words(function, runs, size, why):
+    return f"{label(function)} {runs} through NumPy on {size} bytes (in {why.place[2]}): {why.reason}"
+
+
 def _tell(trace, function, why, size):
     """One warning per call site."""
     if trace.fallback != "warn" or (why.place, function) in trace.told:
         return
-    trace.told.add((why.place, function))
-    file, line, name = why.place
-    text = f"{label(function)} ran through NumPy on {size} bytes (in {name}): {why.reason}"
-    warnings.warn_explicit(text, FallbackWarning, file, line)
+    d = diagnostics.fallback(_words(function, "ran", size, why), why.place, size)
+    diagnostics.tell_fallback(d, trace.told, trace.limits, (why.place, function))
 
 
 def apply_ufunc(ufunc, method, inputs, kwargs):

@@ -16,7 +16,16 @@ _NUMPY = os.path.dirname(os.path.abspath(numpy.__file__)) + os.sep
 local = threading.local()
 
 
-class FallbackWarning(UserWarning):
+class PerformanceWarning(UserWarning):
+    """A function costs more than it has to; `diagnostic` says all that there is to say."""
+
+    def __init__(self, message: str, diagnostic=None):
+        super().__init__(message)
+        #: A `frit.Diagnostic`.
+        self.diagnostic = diagnostic
+
+
+class FallbackWarning(PerformanceWarning):
     """A call, or a part of it, ran through NumPy instead of compiled code."""
 
 

@@ -9,13 +9,12 @@ import itertools
 import os
 import threading
 import types
-import warnings
 
 import numpy as np
 
-from . import _frit, debug, interrupt, retrace
+from . import _frit, debug, diagnostics, interrupt, retrace
 from .arguments import Arguments, Given, finish, rebind
-from .errors import Abandon, Break, FallbackError, FallbackWarning, local, located
+from .errors import Abandon, Break, FallbackError, local, located, user_place
 from .patch import drawn, random_states, tracing
 from .programs import Programs
 from .report import Memory, Report
@@ -25,7 +24,7 @@ from .surroundings import Surroundings
 from .tape import Done, Live, Tree
 from .trace import Trace
 
-_OPTIONS = {"static_argnames", "device", "memory_limit", "math", "fallback", "threads"}
+_OPTIONS = {"static_argnames", "device", "memory_limit", "math", "fallback", "threads", "warn"}
 
 
 #: Signatures that one function keeps; the oldest goes.
@@ -47,14 +46,18 @@ class Entry:
         self.broken = None
         #: Arrays from outside.
         self.captured = []
+        #: Calls that came through Python, and what is watched of the first of them.
+        self.calls, self.watch, self.repeated = 0, None, []
         #: The instructions up to where a trace of shapes alone ended, and why it did.
         self.outline, self.stopped = None, None
+        #: What NumPy would run there.
+        self.expected = None
 
 
 class Jit(_frit.Function):
     """A function that compiles itself for the arguments it is called with."""
 
-    def __init__(self, function, static_argnames=(), device="cpu", memory_limit=None, math=None, fallback="warn", threads=0):
+    def __init__(self, function, static_argnames=(), device="cpu", memory_limit=None, math=None, fallback="warn", threads=0, warn=None):
         functools.update_wrapper(self, function)
         if fallback not in ("warn", "error", "quiet"):
             raise ValueError(f"fallback is 'warn', 'error' or 'quiet', not {fallback!r}")
@@ -66,10 +69,13 @@ class Jit(_frit.Function):
         self._function, self._fallback = function, fallback
         # Of a method bound to a simple object, the object is an argument.
         self._owner = function.__self__ if isinstance(function, types.MethodType) and simple(function.__self__) else None
-        self._surroundings = None
+        self._surroundings, self._storms = None, []
         self._static = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
-        self._programs = Programs(math, bytes_of(memory_limit), threads)
         self._entries, self._told, self._lock = {}, set(), threading.Lock()
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        place = (code.co_filename, code.co_firstlineno, code.co_name) if code is not None else None
+        self._findings = diagnostics.Findings(diagnostics.thresholds(warn), self._told, place)
+        self._programs = Programs(math, bytes_of(memory_limit), threads, self._findings)
 
     def __get__(self, instance, owner=None):
         return self if instance is None else functools.partial(self, instance)
@@ -121,8 +127,9 @@ class Jit(_frit.Function):
             broken = Break(a.foreign)
             if self._fallback == "error":
                 raise FallbackError(located(broken.reason, broken.place))
-            self._tell(broken, "NumPy computes what {} does with it")
+            self._tell(broken, "NumPy computes what {} does with it", sum(x.nbytes for x in arrays_in((args, kwargs))))
         paths = entry.tree
+        self._count(entry, a)
         if entry.captured and any(np.may_share_memory(x, y) for x in a.leaves if type(x) is np.ndarray for y in entry.captured):
             # One of them written is the other written.
             return self._numpy(args, kwargs, Break("an argument overlaps an array from outside in memory"))
@@ -131,7 +138,8 @@ class Jit(_frit.Function):
             slots += [None] * (paths.slots - len(slots))
             end = paths.replay(slots)
             if end is not None:
-                self._hasten(entry, args, kwargs, a.leaves)
+                if not self._watched(entry, a.leaves):
+                    self._hasten(entry, args, kwargs, a.leaves)
                 return finish(end, a, slots)
             paths.miss()
         return self._run(entry, args, kwargs, a)
@@ -145,6 +153,31 @@ class Jit(_frit.Function):
             # What the key knows by its id stays alive as long.
             entry.seen = a.seen
         return entry
+
+    def _count(self, entry, a):
+        """Notes a call of a signature, and tells of a storm of them."""
+        entry.calls += 1
+        limits, found = self._findings.limits, self._entries
+        if entry.calls > 1 or len(found) < limits.get("signatures") or not limits.wants("F009") or self._storms:
+            return
+        if sum(e.calls == 1 for e in found.values()) >= limits.get("signatures"):
+            d = diagnostics.storm(self, self._differences(a), user_place())
+            self._storms.append(d)
+            diagnostics.tell(d, self._told)
+
+    def _watched(self, entry, leaves):
+        """True while it is not known yet which arguments are the same at each call."""
+        if entry.watch is None:
+            return False
+        going = entry.watch.see(leaves)
+        if going and entry.watch.calls + 1 < self._findings.limits.get("repeated_calls"):
+            return True
+        fixed, entry.watch = entry.watch.fixed(), None
+        if fixed:
+            entry.repeated += diagnostics.repeated(entry, set(fixed), self._findings)
+            for d in entry.repeated:
+                diagnostics.tell(d, self._told)
+        return False
 
     def _hasten(self, entry, args, kwargs, leaves):
         """Lets the quick path take over where a call is nothing but a run."""
@@ -174,15 +207,14 @@ class Jit(_frit.Function):
         interrupt.begin("numpy")
         result = debug.through_numpy(self._function, args, kwargs)
         size = sum(a.nbytes for a in [*args, *kwargs.values()] if isinstance(a, np.ndarray))
-        self._tell(broken, f"{{}} ran through NumPy on {size} bytes of arguments")
+        self._tell(broken, f"{{}} ran through NumPy on {size} bytes of arguments", size)
         return result
 
-    def _tell(self, broken, what):
+    def _tell(self, broken, what, size):
         """One warning for each place and reason."""
         if self._fallback == "warn" and (broken.place, broken.reason) not in self._told:
-            self._told.add((broken.place, broken.reason))
-            file, line, function = broken.place
-            warnings.warn_explicit(f"{broken.reason} (in {function}): {what.format(self.__name__)}", FallbackWarning, file, line)
+            d = diagnostics.fallback(f"{broken.reason} (in {broken.place[2]}): {what.format(self.__name__)}", broken.place, size)
+            diagnostics.tell_fallback(d, self._told, self._findings.limits, (broken.place, broken.reason))
 
     # Tracing.
 
@@ -235,6 +267,8 @@ class Jit(_frit.Function):
         elif trace.unnamed and entry.fixed is None:
             entry.fixed = [(x, x.tobytes()) for x in a.seen.arrays]
         entry.captured = [x for x, _ in trace.captured]
+        if entry.calls == 1 and sum(x.nbytes for x in a.leaves) >= diagnostics.Watch.LEAST and self._findings.limits.wants("F005"):
+            entry.watch = diagnostics.Watch(a.leaves)
         with self._lock:
             entry.tree.insert(trace.tape, end if trace.live is None else Live(trace.live))
             if a.names and self._surroundings.changed(a.names):
@@ -342,6 +376,7 @@ class Jit(_frit.Function):
                     raise Abandon(f"{type(e).__name__} while tracing: {e}", error=True) from None
         except Abandon as e:
             entry.outline, entry.stopped = trace.tape, Break(a.opaque) if a.opaque else e.with_traceback(None)
+            entry.expected = trace.expected
         else:
             trace.look_again()
             if trace.live is None and not drawn(states) and not trace.unnamed:
@@ -360,13 +395,40 @@ class Jit(_frit.Function):
             entry = Entry()
             entry.broken = Break(str(e))
             return Report(self, [], entry)
+        return Report(self, a.leaves, entry, self._differences(a))
+
+    def _differences(self, a):
+        """What tells a signature from those known before."""
         key, names = a.key
         known = list(itertools.takewhile(lambda k: k != a.key, list(self._entries)))
         found = retrace.differences(key, [k for k, n in known if n == names], retrace.parameter_paths(self._function, a.tree, self._static))
         if not found:
             others = [self._surroundings.differing(names, n) for k, n in known if k == key]
             found = [f"{name}, a name outside of the function, stands for something else" for name in min(others, key=len, default=[])]
-        return Report(self, a.leaves, entry, found)
+        return found
+
+    def warnings(self, *args, **kwargs) -> diagnostics.Diagnostics:
+        """What there is to say about a call with these arguments (arrays or specs), by line: what it costs that it need not,
+        and what to write instead. Nothing runs, and nothing is allocated. Includes what is not given as a warning
+        (`severity` is `"note"`), and what earlier calls have shown."""
+        try:
+            a, entry = self._traced(args, kwargs)
+        except Unkeyed as e:
+            entry = Entry()
+            entry.broken = Break(str(e))
+            report = Report(self, [], entry)
+        else:
+            report = Report(self, a.leaves, entry)
+        found = [d for s in report.segments for d in self._findings.found.get(s.program, ())]
+        if self._findings.limits.wants("F008"):
+            if entry.broken is not None and not entry.broken.error:
+                found.append(diagnostics.fallback(f"{entry.broken.reason}: calls run through NumPy", entry.broken.place, report.input_bytes))
+            for file, line, function, label, size, reason in report.calls:
+                if reason:
+                    found.append(diagnostics.fallback(f"{label} runs through NumPy on {size} bytes (in {function}): {reason}", (file, line), size))
+        if entry.expected is not None and entry.tree.root is None and self._findings.limits.wants("F008"):
+            found.append(entry.expected)
+        return diagnostics.listed(found + entry.repeated + self._storms)
 
     def memory(self, *args, **kwargs) -> Memory:
         """Projected memory of a call, from shapes alone: of its largest part."""
@@ -404,7 +466,8 @@ def jit(function=None, **options):
     """Compiles a function that is written in NumPy; `@frit.jit` or `@frit.jit(option=...)`.
 
     Options: `static_argnames` (arguments that are part of the signature by value), `memory_limit` (bytes, or
-    text as "2GiB"), `math` ("exact", "reassociate", "fast"), `fallback` ("warn", "error", "quiet"), `threads` (0: all).
+    text as "2GiB"), `math` ("exact", "reassociate", "fast"), `fallback` ("warn", "error", "quiet"), `threads` (0: all),
+    `warn` (False, or thresholds as "intermediate_bytes=4GiB,-F007").
     """
     unknown = set(options) - _OPTIONS
     if unknown:

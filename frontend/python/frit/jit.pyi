@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias, TypeVar, overload
 
 from . import _frit
+from .diagnostics import Diagnostics
 from .report import Memory, Report
 
 _P = ParamSpec("_P")
@@ -27,6 +28,7 @@ class Jit(_frit.Function[_P, _R]):
         math: _Math | None = None,
         fallback: _Fallback = "warn",
         threads: int = 0,
+        warn: str | bool | None = None,
     ) -> None: ...
     @overload
     def __get__(self, instance: None, owner: type | None = None) -> Jit[_P, _R]: ...
@@ -34,6 +36,7 @@ class Jit(_frit.Function[_P, _R]):
     def __get__(self: Jit[Concatenate[Any, _Q], _R], instance: object, owner: type | None = None) -> Callable[_Q, _R]: ...
     def explain(self, *args: Any, **kwargs: Any) -> Report: ...
     def memory(self, *args: Any, **kwargs: Any) -> Memory: ...
+    def warnings(self, *args: Any, **kwargs: Any) -> Diagnostics: ...
     def dump(self, *args: Any, stage: str = "graph", **kwargs: Any) -> str: ...
     def save(self, path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None: ...
 
@@ -48,6 +51,7 @@ def jit(
     math: _Math | None = None,
     fallback: _Fallback = "warn",
     threads: int = 0,
+    warn: str | bool | None = None,
 ) -> Jit[_P, _R]: ...
 @overload
 def jit(
@@ -59,4 +63,5 @@ def jit(
     math: _Math | None = None,
     fallback: _Fallback = "warn",
     threads: int = 0,
+    warn: str | bool | None = None,
 ) -> Callable[[Callable[_P, _R]], Jit[_P, _R]]: ...

@@ -205,8 +205,10 @@ class _Variants:
 class Programs:
     """Compiled parts of the traces of one function (or of none)."""
 
-    def __init__(self, math="reassociate", memory_limit=None, threads=0):
+    def __init__(self, math="reassociate", memory_limit=None, threads=0, findings=None):
         self.math, self.memory_limit, self.threads = math, memory_limit, threads
+        #: What looks at new programs, or None.
+        self.findings = findings
         self._variants = {}
 
     def __len__(self):
@@ -255,6 +257,10 @@ class Programs:
             raise Abandon("frit builds it in another way the second time")
         strided = [s for _, _, s in part.parameters] + [False] * len(holes)
         try:
-            return builder.compile(outputs, strided, self.math, self.memory_limit, self.threads)
+            program = builder.compile(outputs, strided, self.math, self.memory_limit, self.threads)
         except _frit.CompileError as e:
             raise Abandon(f"frit cannot compile it: {e}") from None
+        if self.findings is not None:
+            numbers = [(None, _asarray(part.scalars[k], dtype=dtype)) for k, dtype in holes.items()]
+            self.findings.compiled(trace, program, part, part.inputs + numbers)
+        return program

@@ -45,6 +45,7 @@ class Trace:
         self.name, self.running, self.fallback = name, running, fallback
         self.programs = Programs() if programs is None else programs
         self.told = set() if told is None else told
+        self.limits = _frit.Thresholds("") if self.programs.findings is None else self.programs.findings.limits
         self.tape = Tape()
         #: Nested rules that run: inside of one, nodes are in use.
         self.depth = 0
@@ -54,6 +55,8 @@ class Trace:
         self.broken = None
         #: Why a replay would not do what this run does; None if it would.
         self.live = None
+        #: Of a trace of shapes alone, what NumPy would run where it ends.
+        self.expected = None
         #: Memory that is not the trace's own and may have been written, with its elements before.
         self.exposed = []
         #: Arrays that the function took from its surroundings, and whether all of them have a name there.

@@ -4,6 +4,7 @@
 
 mod arrays;
 mod builder;
+mod diagnostics;
 mod nonfinite;
 mod program;
 mod read;
@@ -71,6 +72,11 @@ fn _frit(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(program::intercept, m)?)?;
     m.add_function(wrap_pyfunction!(saved::main, m)?)?;
     m.add_class::<saved::SavedGraph>()?;
+    m.add_class::<diagnostics::Thresholds>()?;
+    m.add_function(wrap_pyfunction!(diagnostics::ignores, m)?)?;
+    m.add_function(wrap_pyfunction!(diagnostics::render, m)?)?;
+    m.add("DIAGNOSTICS", diagnostics::kinds())?;
+    m.add("THRESHOLDS", diagnostics::thresholds())?;
     m.add("STAGES", frit::STAGES.to_vec())?;
     Ok(())
 }

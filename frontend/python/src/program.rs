@@ -2,7 +2,8 @@
 
 use crate::arrays::{self, Memory};
 use crate::run;
-use frit::{Config, MathLevel, Report, Saved};
+use frit::diagnostics::DiagnosticOptions;
+use frit::{Config, MathLevel, Report, Saved, c_strides};
 use frit_ir::error::TypeError;
 use frit_ir::plan::Layout;
 use frit_ir::{Attr, Attrs, DType, Graph, GraphBuilder, Key, Literal, Op, Value};
@@ -200,6 +201,33 @@ impl Program {
         self.report.passes.rules.iter().map(|r| (r.name.to_string(), r.count)).collect()
     }
 
+    /// What there is to say about it for arrays of the given shapes, and strides in bytes (C order where None): a JSON
+    /// list. `constant`: parameters that are the same at each call.
+    fn diagnostics(
+        &self,
+        py: Python<'_>,
+        shapes: Vec<Vec<usize>>,
+        strides: Vec<Option<Vec<isize>>>,
+        constant: Vec<bool>,
+        thresholds: &crate::diagnostics::Thresholds,
+    ) -> PyResult<String> {
+        let elements: Vec<Vec<isize>> = shapes
+            .iter()
+            .zip(strides)
+            .zip(&self.report.traced.inputs)
+            .map(|((shape, bytes), input)| match bytes {
+                Some(bytes) => bytes.iter().map(|s| s / input.ty.dtype.size() as isize).collect(),
+                None => c_strides(shape),
+            })
+            .collect();
+        let arguments: Vec<(&[usize], &[isize])> =
+            shapes.iter().zip(&elements).map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
+        let options =
+            DiagnosticOptions { constant, ..DiagnosticOptions::new(&self.config, thresholds.0.clone()) };
+        let found = py.detach(|| self.report.diagnostics(&arguments, &options));
+        Ok(frit::diagnostics::to_json(&found.map_err(|e| PyMemoryError::new_err(e.to_string()))?).to_string())
+    }
+
     /// Number of kernels.
     fn kernels(&self) -> usize {
         self.report.program.plan.kernels.len()
@@ -257,14 +285,6 @@ fn use_of<'py>(py: Python<'py>, u: &MemoryUse) -> PyResult<Bound<'py, PyDict>> {
     d.set_item("file", u.origin.loc.place().map(|p| p.file.to_string()))?;
     d.set_item("line", u.origin.loc.place().map(|p| p.line))?;
     Ok(d)
-}
-
-fn c_strides(shape: &[usize]) -> Vec<isize> {
-    let mut strides = vec![1isize; shape.len()];
-    for k in (1..shape.len()).rev() {
-        strides[k - 1] = strides[k].saturating_mul(shape[k] as isize);
-    }
-    strides
 }
 
 /// An exception without the package's own frames in its traceback.

@@ -14,10 +14,11 @@ import frit
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
+CODES = sorted((ROOT / "docs/diagnostics").glob("*.md"))
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-@pytest.mark.parametrize("path", DOCS, ids=lambda p: p.name)
+@pytest.mark.parametrize("path", DOCS + CODES, ids=lambda p: p.name)
 def test_examples(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = path.read_text(encoding="utf-8")
@@ -36,9 +37,9 @@ def test_docstrings(thing):
     assert test.examples and not failed, "".join(failed)
 
 
-def section(title):
-    """The rows of a table of options.md: cells of each."""
-    text = (ROOT / "docs/options.md").read_text(encoding="utf-8")
+def section(title, page="docs/options.md"):
+    """The rows of a table of a page: cells of each."""
+    text = (ROOT / page).read_text(encoding="utf-8")
     body = re.split(r"^## ", text, flags=re.M)
     body = next(part for part in body if part.startswith(title))
     return [[c.strip() for c in row.strip("|").split("|")] for row in body.splitlines() if row.startswith("| `")]

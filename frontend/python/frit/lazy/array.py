@@ -5,14 +5,13 @@ from __future__ import annotations
 import html
 import math
 import operator
-import warnings
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .. import _frit, operators
+from .. import _frit, diagnostics, operators
 from ..calls import Method, written
-from ..errors import Break, FallbackError, FallbackWarning, local
+from ..errors import Break, FallbackError, local
 from ..storage import Storage, show
 from ..rules import function_call, nested, ufunc_call
 from ..tracer import Tracer
@@ -387,10 +386,8 @@ _told: set = set()
 def _tell(broken):
     """One warning for each place and reason."""
     if (broken.place, broken.reason) not in _told:
-        _told.add((broken.place, broken.reason))
-        file, line, function = broken.place
-        text = f"{broken.reason} (in {function}): it ran through NumPy on computed values"
-        warnings.warn_explicit(text, FallbackWarning, file, line)
+        d = diagnostics.fallback(f"{broken.reason} (in {broken.place[2]}): it ran through NumPy on computed values", broken.place, 0)
+        diagnostics.tell_fallback(d, _told, _frit.Thresholds(""), (broken.place, broken.reason))
 
 
 # Values.
