@@ -3,8 +3,8 @@
 use crate::error::Error;
 use frit_ir::Graph;
 use frit_passes::explain::{self, Explanation};
-use frit_passes::{MathLevel, PipelineReport};
 use frit_passes::lower::GroupReport;
+use frit_passes::{MathLevel, PipelineReport};
 use frit_runtime::{MemoryReport, Program};
 use std::fmt;
 use std::sync::Arc;
@@ -106,7 +106,7 @@ impl fmt::Display for Report {
         for r in &self.passes.rules {
             let saves =
                 if r.seconds > 0.0 { format!(", saves {}", explain::time(r.seconds)) } else { String::new() };
-            let places: Vec<String> = r.locs.iter().map(|l| place(l)).collect();
+            let places: Vec<String> = r.locs.iter().map(place).collect();
             writeln!(f, "rule {} ({}) x{}{saves}{}", r.name, r.class.name(), r.count, places.join(","))?;
         }
         for g in &self.groups {

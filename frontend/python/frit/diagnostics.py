@@ -148,10 +148,18 @@ def of_program(program, shapes, strides, constant, limits, default):
 class Findings:
     """The diagnostics of one function's programs."""
 
+    #: Programs whose findings are kept; they live as long.
+    MOST = 256
+
     def __init__(self, limits, told, default):
         self.limits, self.told, self.default = limits, told, default
         #: By program, what was found when it was compiled.
         self.found = {}
+
+    def of(self, program, arrays, constant):
+        """What the compiled half finds for a program with these arguments."""
+        shapes, strides = layout(arrays)
+        return of_program(program, shapes, strides, constant, self.limits, self.default)
 
     def compiled(self, trace, program, part, inputs):
         """Looks at a program that was just compiled, before it runs. `inputs`: pairs of a slot and an array."""
@@ -159,11 +167,13 @@ class Findings:
             return
         outside = {s.slot for _, s in trace.captured}
         constant = [slot in outside for slot, _ in inputs]
-        shapes, strides = layout([a for _, a in inputs])
-        found = of_program(program, shapes, strides, constant, self.limits, self.default)
+        found = self.of(program, [a for _, a in inputs], constant)
         if self.limits.wants("F006"):
             found += promotions(trace, part, self.limits.get("promoted_bytes"))
-        self.found[program] = found
+        if found:
+            while len(self.found) >= self.MOST:
+                del self.found[next(iter(self.found))]
+            self.found[program] = found
         if trace.running:
             for d in found:
                 tell(d, self.told)
@@ -259,7 +269,7 @@ def repeated(entry, fixed, findings):
 
 def storm(jit, differences, place):
     """F009: signature after signature, each for one call."""
-    single = sum(e.calls <= 1 for e in jit._entries.values())
+    single = sum(e.calls == 1 for e in jit._entries.values())
     what = "; ".join(differences) or "names outside of the function"
     return Diagnostic.make(
         "F009", f"{single} signatures of {jit.__name__} were called once each", place, single, "count", None,

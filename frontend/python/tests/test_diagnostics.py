@@ -396,3 +396,18 @@ def test_each_code_has_its_page():
         assert (ROOT / f"docs/diagnostics/{code}.md").read_text(encoding="utf-8").startswith(f"# {code}: {name}\n")
     assert [r[0].strip("`") for r in section("Thresholds", "docs/diagnostics.md")] == [t[0] for t in _frit.THRESHOLDS]
     assert [r[2] for r in section("Thresholds", "docs/diagnostics.md")] == [", ".join(t[3]) for t in _frit.THRESHOLDS]
+
+
+# Lazy arrays.
+
+
+def test_lazy_arrays():
+    a = frit.array(np.ones(6000))
+    with pytest.warns(frit.PerformanceWarning, match=r"F001 .* float64\[6000, 6000\]") as told:
+        np.asarray(a[:, None] * a)  # lazy
+        np.asarray(a[:, None] * a)
+    first = line_of(test_lazy_arrays, "# " + "lazy")
+    assert [(w.filename, w.lineno) for w in told if "F001" in str(w.message)][0] == (__file__, first)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.asarray((a[:, None] * a).sum(axis=1))

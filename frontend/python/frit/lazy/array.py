@@ -16,7 +16,7 @@ from ..storage import Storage, show
 from ..rules import function_call, nested, ufunc_call
 from ..tracer import Tracer
 from .compute import compute as _compute
-from .compute import computed
+from .compute import FINDINGS, computed
 from .graph import LAZY, leaf
 
 _PYTHON = (bool, int, float, complex)
@@ -380,14 +380,12 @@ DATA_DEPENDENT = frozenset(getattr(np, _n) for _n in """nonzero argwhere flatnon
 unique_values extract compress trim_zeros union1d intersect1d setdiff1d setxor1d histogram_bin_edges bincount array_equal
 array_equiv allclose may_share_memory shares_memory array_repr array_str array2string save savetxt""".split())
 
-_told: set = set()
-
 
 def _tell(broken):
     """One warning for each place and reason."""
-    if (broken.place, broken.reason) not in _told:
+    if (broken.place, broken.reason) not in FINDINGS.told:
         d = diagnostics.fallback(f"{broken.reason} (in {broken.place[2]}): it ran through NumPy on computed values", broken.place, 0)
-        diagnostics.tell_fallback(d, _told, _frit.Thresholds(""), (broken.place, broken.reason))
+        diagnostics.tell_fallback(d, FINDINGS.told, FINDINGS.limits, (broken.place, broken.reason))
 
 
 # Values.

@@ -7,12 +7,15 @@ import sys
 
 import numpy as np
 
-from .. import _frit, debug
+from .. import _frit, debug, diagnostics
 from .graph import LOCK, Node, filled
 
 #: Programs that are kept; the one not used for longest goes.
 _MOST_PROGRAMS = 1024
 _programs: dict = {}
+
+#: What is told of programs of lazy arrays, as `FRIT_WARN` has it, and where it was.
+FINDINGS = diagnostics.Findings(diagnostics.thresholds(None), set(), None)
 
 #: Counts since the start: programs compiled and run, deferred operations run.
 counts = {"lazy_programs": 0, "lazy_runs": 0, "lazy_operations": 0}
@@ -67,6 +70,8 @@ def compute(nodes):
         program = _programs.pop(key, None)
         if program is None:
             program = _compile(order, number, outputs)
+            for d in FINDINGS.of(program, leaves, [False] * len(leaves)):
+                diagnostics.tell(d, FINDINGS.told)
             if len(_programs) >= _MOST_PROGRAMS:
                 del _programs[next(iter(_programs))]
         _programs[key] = program
