@@ -6,6 +6,7 @@ pub mod pipeline;
 
 mod rebuild;
 
+mod associate;
 mod canonicalize;
 mod expand;
 mod fold;

@@ -2,7 +2,7 @@
 
 use crate::explain::Notes;
 use crate::pass::{Context, Optimized, Options, Pass, PassError, RuleInfo, Stage};
-use crate::{canonicalize, expand, fold, regions, rewrite, sink};
+use crate::{associate, canonicalize, expand, fold, regions, rewrite, sink};
 use frit_ir::Graph;
 
 /// Every pass rebuilds the graph through a hash-consing builder from its live nodes only: equal nodes merge (CSE)
@@ -19,6 +19,8 @@ const ROUND: &[Pass] = &[
     Pass { name: "fold", run: fold::run },
     // After folding, which decides conditions; captures of dropped nodes go, invariant nodes leave loops.
     Pass { name: "regions", run: regions::run },
+    // Before rewriting, which looks at short chains only.
+    Pass { name: "associate", run: associate::run },
     // Before rewriting, which would move a slice past one operation per round.
     Pass { name: "sink", run: sink::run },
     // Last: on the smallest graph, in the form that its rules expect.

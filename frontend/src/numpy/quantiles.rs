@@ -1,10 +1,10 @@
-//! Quantiles and medians, by sorting.
+//! Quantiles and medians, by selection.
 
 use super::{Arg, Built, bin, choose, invalid, un};
 use frit_ir::build::{Builder, Operand};
 use frit_ir::dim::product;
 use frit_ir::error::TypeError;
-use frit_ir::{DType, Dim, Op, Slice, Value};
+use frit_ir::{Attr, Attrs, DType, Dim, Key, Op, Slice, Value};
 
 /// How a quantile between two elements is chosen: the nine methods of R. J. Hyndman and Y. Fan, "Sample quantiles in
 /// statistical packages" (1996), and four that pick by the linear one.
@@ -72,9 +72,9 @@ impl Quantile {
     }
 }
 
-/// The reduced axes merged into one and sorted, as the first axis of the rest.
+/// The reduced axes merged into one, as the first axis of the rest.
 struct Rows {
-    sorted: Value,
+    x: Value,
     /// Elements in a row.
     n: Dim,
     axes: Vec<i64>,
@@ -98,28 +98,37 @@ fn rows(b: &mut Builder, x: Value, axes: Option<&[i64]>) -> Result<Rows, TypeErr
     }
     let mut merged = vec![n.clone()];
     merged.extend(kept.iter().map(|k| shape[*k as usize].clone()));
-    let flat = b.reshape(moved, &merged)?;
-    let sorted = super::sort(b, flat, Some(0))?;
-    Ok(Rows { sorted, n, axes, kept: kept.len() })
+    let x = b.reshape(moved, &merged)?;
+    Ok(Rows { x, n, axes, kept: kept.len() })
 }
 
-/// The elements at positions of their own in each row: `at` has leading axes, then those that stay.
-fn pick(b: &mut Builder, r: &Rows, at: Value) -> Built {
-    let at = b.cast(at, DType::I64)?;
-    let rank = b.ty(at).rank();
-    if b.shape(at)[rank - r.kept..].iter().all(|d| d.is(1)) {
-        // The same for all rows.
-        let lead: Vec<i64> = (rank - r.kept..rank).map(|k| k as i64).collect();
-        let at = b.squeeze(at, &lead)?;
-        return b.gather(r.sorted, &[0], &[at]);
+/// The elements that sorting puts at positions, for each of several lists of them: `at` has leading axes, then those that
+/// stay, or 1 for each if the positions are the same for all rows. One selection serves all lists.
+fn pick(b: &mut Builder, r: &Rows, at: &[Value]) -> Result<Vec<Value>, TypeError> {
+    let rest = b.shape(r.x)[1..].to_vec();
+    let common = |b: &Builder, v: Value| b.shape(v)[b.ty(v).rank() - r.kept..].iter().all(|d| d.is(1));
+    let common = at.iter().all(|v| common(b, *v));
+    let (mut lists, mut leads) = (Vec::with_capacity(at.len()), Vec::with_capacity(at.len()));
+    for v in at {
+        let lead = b.shape(*v)[..b.ty(*v).rank() - r.kept].to_vec();
+        let tail = if common { &[][..] } else { &rest[..] };
+        let v = b.cast(*v, DType::I64)?;
+        let v = if common { v } else { b.broadcast_to(v, &[&lead, tail].concat())? };
+        let count = product(&lead);
+        lists.push(b.reshape(v, &[&[count][..], tail].concat())?);
+        leads.push(lead);
     }
-    let mut all = vec![at];
-    for k in 0..r.kept {
-        let n = b.shape(r.sorted)[k + 1].clone();
-        let i = b.iota(&[n], 0, DType::I64)?;
-        all.push(super::creation::along_axis(b, i, k, r.kept)?);
+    let kth = b.concatenate(&lists, 0)?;
+    let chosen = b.node(Op::OrderStatistics, Attrs::new([(Key::Axis, Attr::Int(0))]), &[r.x, kth])?;
+    let mut start = Dim::constant(0);
+    let mut parts = Vec::with_capacity(leads.len());
+    for lead in leads {
+        let size = product(&lead);
+        let part = b.slice_axis(chosen, 0, Slice { start: start.clone(), size: size.clone(), step: 1 })?;
+        parts.push(b.reshape(part, &[&lead[..], &rest].concat())?);
+        start = &start + &size;
     }
-    b.gather(r.sorted, &(0..=r.kept as i64).collect::<Vec<_>>(), &all)
+    Ok(parts)
 }
 
 /// Puts reduced axes back with size 1, behind `lead` axes.
@@ -130,14 +139,13 @@ fn restore(b: &mut Builder, x: Value, r: &Rows, lead: usize, keepdims: bool) -> 
     b.expand_dims(x, &r.axes.iter().map(|a| a + lead as i64).collect::<Vec<_>>())
 }
 
-/// NaN where a row has one: it sorts last.
+/// NaN where a row has one.
 fn mark_nan(b: &mut Builder, r: &Rows, result: Value) -> Built {
-    if !b.dtype(r.sorted).is_float() {
+    if !b.dtype(r.x).is_float() {
         return Ok(result);
     }
-    let end = b.slice_axis(r.sorted, 0, Slice { start: &r.n - 1, size: 1.into(), step: 1 })?;
-    let end = b.squeeze(end, &[0])?;
-    let bad = un(b, Op::Isnan, end)?;
+    let nan = un(b, Op::Isnan, r.x)?;
+    let bad = b.reduce(Op::Any, nan, Some(&[0]), false)?;
     choose(b, bad, f64::NAN, result)
 }
 
@@ -178,7 +186,7 @@ fn numbers(b: &mut Builder, x: Value, q: impl Arg) -> Result<(Value, DType), Typ
     }
 }
 
-/// The quantiles of sorted rows that hold `n` numbers each: a 0-d float, or one per row.
+/// The quantiles of rows that hold `n` numbers each: a 0-d float, or one per row.
 fn between(b: &mut Builder, r: &Rows, n: Value, q: Value, t: DType, method: Quantile) -> Built {
     let n = b.cast(n, b.dtype(q))?;
     let trail: Vec<i64> = (0..r.kept).map(|k| (k + b.ty(q).rank()) as i64).collect();
@@ -186,10 +194,13 @@ fn between(b: &mut Builder, r: &Rows, n: Value, q: Value, t: DType, method: Quan
     let last = bin(b, Op::Subtract, n, 1.0)?;
     let scaled = bin(b, Op::Multiply, q, n)?;
     let linear = bin(b, Op::Multiply, last, q)?;
-    let at = |b: &mut Builder, v: Value| {
+    let inside = |b: &mut Builder, v: Value| {
         let v = bin(b, Op::Maximum, v, 0.0)?;
-        let v = bin(b, Op::Minimum, v, last)?;
-        pick(b, r, v)
+        bin(b, Op::Minimum, v, last)
+    };
+    let at = |b: &mut Builder, v: Value| -> Built {
+        let v = inside(b, v)?;
+        Ok(pick(b, r, &[v])?[0])
     };
     // The nearest places on both sides, or the one below where `low` is true.
     let discrete = |b: &mut Builder, place: Value, odd_only: bool| -> Built {
@@ -238,7 +249,9 @@ fn between(b: &mut Builder, r: &Rows, n: Value, q: Value, t: DType, method: Quan
     };
     let low = un(b, Op::Floor, place)?;
     let high = bin(b, Op::Add, low, 1.0)?;
-    let (x, y) = (at(b, low)?, at(b, high)?);
+    let ends = [inside(b, low)?, inside(b, high)?];
+    let ends = pick(b, r, &ends)?;
+    let (x, y) = (ends[0], ends[1]);
     let mut w = bin(b, Op::Subtract, place, low)?;
     let between = bin(b, Op::Greater, w, 0.0)?;
     match method {
@@ -283,7 +296,7 @@ pub fn nanquantile(
 
 /// Numbers that are not NaN in each row.
 fn valid(b: &mut Builder, r: &Rows) -> Built {
-    let nan = un(b, Op::Isnan, r.sorted)?;
+    let nan = un(b, Op::Isnan, r.x)?;
     let number = un(b, Op::LogicalNot, nan)?;
     b.reduce(Op::CountNonzero, number, Some(&[0]), false)
 }
@@ -336,16 +349,18 @@ fn middle(b: &mut Builder, low: Value, high: Value) -> Built {
 pub fn median(b: &mut Builder, x: Value, axes: Option<&[i64]>, keepdims: bool) -> Built {
     let r = rows(b, x, axes)?;
     let (low, high) = ((&r.n - 1).floor_div(&2.into()), r.n.floor_div(&2.into()));
-    let element = |b: &mut Builder, start: Dim| {
-        let e = b.slice_axis(r.sorted, 0, Slice { start, size: 1.into(), step: 1 })?;
-        b.squeeze(e, &[0])
-    };
-    let result = if low == high {
-        let e = element(b, low)?;
-        super::inexact(b, e)?
-    } else {
-        let (x, y) = (element(b, low)?, element(b, high)?);
-        middle(b, x, y)?
+    let ends = if low == high { vec![low] } else { vec![low, high] };
+    let at = ends
+        .iter()
+        .map(|d| {
+            let at = b.dim_value(d);
+            b.expand_dims(at, &(0..r.kept as i64).collect::<Vec<_>>())
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let ends = pick(b, &r, &at)?;
+    let result = match ends[..] {
+        [x, y] => middle(b, x, y)?,
+        _ => super::inexact(b, ends[0])?,
     };
     let result = mark_nan(b, &r, result)?;
     restore(b, result, &r, 0, keepdims)
@@ -364,7 +379,8 @@ pub fn nanmedian(b: &mut Builder, x: Value, axes: Option<&[i64]>, keepdims: bool
     let last = b.dim_value(&(&r.n - 1));
     let high = bin(b, Op::FloorDivide, n, 2)?;
     let high = bin(b, Op::Minimum, high, last)?;
-    let (x, y) = (pick(b, &r, low)?, pick(b, &r, high)?);
+    let ends = pick(b, &r, &[low, high])?;
+    let (x, y) = (ends[0], ends[1]);
     let one = bin(b, Op::Equal, low, high)?;
     let mean = middle(b, x, y)?;
     let result = b.select(one, x, mean)?;

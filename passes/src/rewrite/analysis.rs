@@ -1,6 +1,6 @@
 //! The analysis of e-classes: their facts, and the tables that e-nodes refer to.
 
-use super::facts::{Facts, Origin, Site};
+use super::facts::{Facts, Origin, Site, Structure};
 use super::language::{AttrsTable, ENode, Head};
 use crate::rebuild::Ranges;
 use egg::{Analysis, DidMerge, EGraph, Id};
@@ -84,7 +84,10 @@ fn facts(egraph: &Egraph, node: &ENode, types: Option<Rc<[TensorType]>>, origin:
         Head::Leaf(k) => return egraph.analysis.leaves[k as usize].clone(),
         Head::Result(k) => {
             let t = egraph[node.children[0]].data.types[k as usize].clone();
-            return Facts::unknown(Rc::from([t]), origin);
+            let op = egraph[node.children[0]].nodes.iter().find_map(ENode::op);
+            let mut facts = Facts::unknown(Rc::from([t]), origin);
+            facts.structure = op.map_or(Structure::default(), |op| Structure::of_result(op, k));
+            return facts;
         }
         Head::Op(op) => op,
     };

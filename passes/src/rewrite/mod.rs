@@ -20,6 +20,7 @@ mod show;
 use crate::explain::Notes;
 use crate::pass::Context;
 use crate::rebuild::{Ranges, map_regions};
+pub(crate) use cost::{CostModel, number};
 use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, Node};
 use frit_ir::ops::Class;

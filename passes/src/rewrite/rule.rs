@@ -1,8 +1,8 @@
 //! What a rewrite rule is: one line of data, and how egg runs it.
 
 use super::analysis::{Applied, Egraph, TensorAnalysis};
-use super::facts::{Origin, Range};
-use super::language::{ENode, Head};
+use super::facts::{Origin, Range, Structure};
+use super::language::{AttrsId, ENode, Head};
 use crate::make::Make;
 use crate::pass::MathLevel;
 use crate::rebuild::Ranges;
@@ -31,6 +31,8 @@ pub(crate) enum Form {
     Pattern { from: &'static str, to: &'static str, when: Option<Condition> },
     /// A node with one of these ops.
     Node(&'static [Op], NodeFn),
+    /// One result of a node with this op, which has several.
+    Result(Op, u32, NodeFn),
     /// A node with one of these ops, together with a node that computes its operand 0.
     Pair(&'static [Op], PairFn),
 }
@@ -60,6 +62,11 @@ pub(crate) const fn node(name: &'static str, class: MathLevel, ops: &'static [Op
 /// A rule about nodes with certain ops and the form of operand 0.
 pub(crate) const fn pair(name: &'static str, class: MathLevel, ops: &'static [Op], f: PairFn) -> Rule {
     Rule { name, class, int_class: class, form: Form::Pair(ops, f) }
+}
+
+/// A rule about one result of an op that has several; it is given the node.
+pub(crate) const fn result(name: &'static str, class: MathLevel, op: Op, index: u32, f: NodeFn) -> Rule {
+    Rule { name, class, int_class: class, form: Form::Result(op, index, f) }
 }
 
 impl Rule {
@@ -99,7 +106,11 @@ impl Rule {
                 let applier = PatternRun { run, from: from.ast.clone(), to: to.ast };
                 new(Rewrite::new(self.name, from, applier))
             }
-            Form::Node(ops, _) | Form::Pair(ops, _) => new(Rewrite::new(self.name, ByOp(ops), run)),
+            Form::Node(ops, _) | Form::Pair(ops, _) => {
+                let heads = ops.iter().map(|op| Head::Op(*op)).collect();
+                new(Rewrite::new(self.name, ByHead(heads), run))
+            }
+            Form::Result(_, index, _) => new(Rewrite::new(self.name, ByHead(vec![Head::Result(index)]), run)),
         }
     }
 }
@@ -133,6 +144,18 @@ impl Rewriter<'_> {
     /// The values that elements can have.
     pub(crate) fn range(&self, id: Id) -> Range {
         self.egraph[id].data.range
+    }
+
+    /// What is known of the elements by where they are.
+    pub(crate) fn structure(&self, id: Id) -> Structure {
+        self.egraph[id].data.structure
+    }
+
+    /// One result of an op that has several, applied to operands.
+    pub(crate) fn result(&mut self, op: Op, attrs: Attrs, inputs: &[Id], index: u32) -> Option<Id> {
+        let all = self.node(op, attrs, inputs)?;
+        let node = ENode { head: Head::Result(index), attrs: AttrsId::default(), children: vec![all] };
+        Some(self.egraph.add(node))
     }
 
     /// The forms of a class with a given op.
@@ -200,24 +223,24 @@ impl Make for Rewriter<'_> {
     }
 }
 
-/// Finds the classes that hold a node with one of the ops.
-struct ByOp(&'static [Op]);
+/// Finds the classes that hold a node with one of the heads.
+struct ByHead(Vec<Head>);
 
-impl Searcher<ENode, TensorAnalysis> for ByOp {
+impl Searcher<ENode, TensorAnalysis> for ByHead {
     fn search_eclass_with_limit(
         &self,
         egraph: &Egraph,
         id: Id,
         _: usize,
     ) -> Option<SearchMatches<'_, ENode>> {
-        let hit = egraph[id].nodes.iter().any(|n| n.op().is_some_and(|op| self.0.contains(&op)));
+        let hit = egraph[id].nodes.iter().any(|n| self.0.contains(&n.head));
         hit.then(|| SearchMatches { eclass: id, substs: vec![Subst::default()], ast: None })
     }
 
     fn search_with_limit(&self, egraph: &Egraph, limit: usize) -> Vec<SearchMatches<'_, ENode>> {
         let mut classes: Vec<Id> = Vec::new();
-        for op in self.0 {
-            classes.extend(egraph.classes_for_op(&Head::Op(*op)).into_iter().flatten());
+        for head in &self.0 {
+            classes.extend(egraph.classes_for_op(head).into_iter().flatten());
         }
         classes.sort_unstable();
         classes.dedup();
@@ -332,6 +355,22 @@ impl Applier<ENode, TensorAnalysis> for Run {
                         }
                         let to = f(&mut Rewriter { egraph }, &n, &i);
                         let matched = Matched::Pair(&i);
+                        changed.extend(to.and_then(|to| self.join(egraph, root, n.clone(), to, matched)));
+                    }
+                }
+            }
+            Form::Result(op, index, f) => {
+                let results: Vec<ENode> =
+                    egraph[root].nodes.iter().filter(|n| n.head == Head::Result(index)).cloned().collect();
+                for n in results {
+                    let nodes = egraph[n.children[0]].nodes.iter().filter(|m| m.op() == Some(op));
+                    let nodes: Vec<ENode> = nodes.cloned().collect();
+                    for m in nodes {
+                        if full(egraph) {
+                            return changed;
+                        }
+                        let to = f(&mut Rewriter { egraph }, &m);
+                        let matched = Matched::Pair(&m);
                         changed.extend(to.and_then(|to| self.join(egraph, root, n.clone(), to, matched)));
                     }
                 }

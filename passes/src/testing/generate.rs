@@ -1,6 +1,6 @@
 //! Random small graphs around the ops that rules match.
 
-use super::{Array, size};
+use super::{Array, library, size};
 use crate::make::Make;
 use frit_ir::build::Builder;
 use frit_ir::graph::{Graph, TensorType, Value};
@@ -191,9 +191,17 @@ fn value_of(r: &mut Random, b: &mut Builder, op: Op, t: DType, depth: usize) -> 
     }
     match op {
         Op::Slice => {
-            let x = below(r, b, t, depth)?;
+            let ordered = [Op::Sort, Op::Argsort, Op::OrderStatistics, Op::ArgOrderStatistics];
+            let x = match r.pick(&ordered) {
+                op if depth > 0 && r.below(4) == 0 => value_of(r, b, op, t, 0)?,
+                _ => below(r, b, t, depth)?,
+            };
             let slices: Vec<Slice> = b.shape(x).to_vec().iter().map(|d| slice(r, d)).collect();
             Make::node(b, op, Attrs::new([(Key::Slices, Attr::Slices(slices))]), &[x])
+        }
+        Op::Transpose if depth > 0 && r.below(8) == 0 => {
+            let x = library::linalg(r, b, Op::Inv, depth)?;
+            Make::matrix_transpose(b, x)
         }
         Op::Transpose => {
             let x = below(r, b, t, depth)?;
@@ -265,6 +273,10 @@ fn value_of(r: &mut Random, b: &mut Builder, op: Op, t: DType, depth: usize) -> 
             let attrs = [(Key::PadLow, Attr::Dims(low)), (Key::PadHigh, Attr::Dims(high))];
             Make::node(b, op, Attrs::new(attrs), &[x, c])
         }
+        Op::Gather if r.below(8) == 0 => {
+            let x = below(r, b, t, depth)?;
+            library::take_argsorted(r, b, x)
+        }
         Op::Gather => {
             let x = below(r, b, t, depth)?;
             let s = b.shape(x).to_vec();
@@ -286,27 +298,16 @@ fn value_of(r: &mut Random, b: &mut Builder, op: Op, t: DType, depth: usize) -> 
             Make::node(b, op, Attrs::new([(Key::Axes, Attr::Ints(axes))]), &args)
         }
         Op::Matmul => {
-            // Products of random and of transposed operands.
             let (rows, inner, cols) = (r.dim(), r.dim(), r.dim());
-            let mut side = |r: &mut Random, s: [&Dim; 2]| -> Option<Value> {
-                if r.coin() {
-                    let x = input(b, "x", TensorType::new(t, vec![s[1].clone(), s[0].clone()]));
-                    return Make::matrix_transpose(b, x);
-                }
-                Some(input(b, "x", TensorType::new(t, vec![s[0].clone(), s[1].clone()])))
-            };
-            let (x, y) = (side(r, [&rows, &inner])?, side(r, [&inner, &cols])?);
+            let x = library::matrix(r, b, t, &rows, &inner)?;
+            let y = library::matrix(r, b, t, &inner, &cols)?;
             Make::node(b, op, Attrs::NONE, &[x, y])
         }
-        Op::Sort => {
+        Op::Sort | Op::Argsort | Op::OrderStatistics | Op::ArgOrderStatistics => {
             let x = below(r, b, t, depth)?;
-            let rank = b.shape(x).len();
-            if rank == 0 {
-                return None;
-            }
-            let axis = r.below(rank) as i64;
-            Make::node(b, op, Attrs::new([(Key::Axis, Attr::Int(axis))]), &[x])
+            library::order(r, b, op, x)
         }
+        Op::Inv | Op::Solve | Op::Det | Op::Slogdet | Op::Eigh | Op::Svd => library::linalg(r, b, op, depth),
         Op::Iota => {
             let s = shape(r, 1);
             let axis = r.below(s.len()) as i64;
@@ -351,6 +352,7 @@ fn below(r: &mut Random, b: &mut Builder, t: DType, depth: usize) -> Option<Valu
         Op::Gather,
         Op::Matmul,
         Op::Sort,
+        Op::Argsort,
         Op::Iota,
         Op::Power,
         Op::Subtract,

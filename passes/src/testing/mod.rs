@@ -2,6 +2,7 @@
 
 pub(crate) mod examples;
 pub(crate) mod generate;
+pub(crate) mod library;
 
 use crate::pass::MathLevel;
 use frit_ir::Dim;

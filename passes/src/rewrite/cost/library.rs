@@ -29,7 +29,7 @@ pub(super) fn work(op: Op, attrs: &Attrs, inputs: &[&TensorType], out: &TensorTy
     let width = inputs[0].dtype.real().size() as f64 / 8.0;
     let dense = |count: f64| batch * count * TARGET.dense * complex * width;
     let (seconds, parallel) = match op {
-        Op::Matmul => {
+        Op::Matmul | Op::Gemm => {
             let (batch, rows, cols) = matrix(out);
             // Elements of a vector are used once; the bytes of the matrix are counted with the operands.
             let each = if rows == 1.0 || cols == 1.0 { TARGET.matvec } else { TARGET.gemm };
@@ -37,6 +37,7 @@ pub(super) fn work(op: Op, attrs: &Attrs, inputs: &[&TensorType], out: &TensorTy
         }
         Op::Inv => (dense(2.0 * m * m * m), false),
         Op::Solve => (dense(m * m * m / 3.0 + m * m * matrix(out).2), false),
+        Op::SolvePosdef => (dense(m * m * m / 6.0 + m * m * matrix(out).2), false),
         Op::SolveTriangular => (dense(m * m * matrix(out).2 * 0.5), false),
         Op::Cholesky => (dense(m * m * m / 6.0), false),
         Op::Lu | Op::Det | Op::Slogdet => (dense(m * n * small / 3.0), false),
@@ -47,6 +48,14 @@ pub(super) fn work(op: Op, attrs: &Attrs, inputs: &[&TensorType], out: &TensorTy
         Op::Fft | Op::Ifft | Op::Rfft | Op::Irfft => {
             let size = number(attrs.dim(Key::N)).max(2.0);
             (elements(out) * size.log2() * TARGET.fft, true)
+        }
+        // A pass over the row for each halving of the positions, until they are many enough to sort.
+        Op::OrderStatistics | Op::ArgOrderStatistics => {
+            let wanted = number(&out.shape[attrs.int(Key::Axis) as usize]);
+            let passes = wanted.max(1.0).log2().min(4.0) + 2.0;
+            let sorted = elements(out) * wanted.max(2.0).log2();
+            let pairs = if op == Op::ArgOrderStatistics { 2.0 } else { 1.0 };
+            ((elements(inputs[0]) * passes * pairs + sorted) * TARGET.sort, true)
         }
         _ => {
             // Sorting and searching.

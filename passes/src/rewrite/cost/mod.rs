@@ -67,7 +67,7 @@ pub(crate) struct CostModel {
 pub(crate) const TARGET: Target = Target::REFERENCE;
 
 /// A size as a number.
-fn number(d: &Dim) -> f64 {
+pub(crate) fn number(d: &Dim) -> f64 {
     let typical = TARGET.typical_size;
     d.as_const().unwrap_or_else(|| d.eval(&|_| Some(typical)).unwrap_or(typical)).max(0) as f64
 }

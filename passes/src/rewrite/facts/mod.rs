@@ -7,11 +7,13 @@
 
 mod range;
 mod real;
+mod structure;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use range::Range;
+pub(crate) use structure::Structure;
 
 use super::language::ENode;
 use crate::rebuild::Ranges;
@@ -41,6 +43,8 @@ pub(crate) struct Facts {
     pub(crate) constant: Option<Scalar>,
     /// The values that elements can have.
     pub(crate) range: Range,
+    /// Where its elements are.
+    pub(crate) structure: Structure,
     pub(crate) origin: Origin,
     refined: u8,
 }
@@ -61,7 +65,7 @@ impl Facts {
     /// Of a value about which only the types are known.
     pub(super) fn unknown(types: Rc<[TensorType]>, origin: Origin) -> Facts {
         let range = Range::of_type(types[0].dtype);
-        Facts { types, constant: None, range, origin, refined: 0 }
+        Facts { types, constant: None, range, structure: Structure::default(), origin, refined: 0 }
     }
 
     /// Of a node.
@@ -72,7 +76,7 @@ impl Facts {
             _ => None,
         };
         let range = constant.map_or_else(|| Range::of(site), Range::point);
-        Facts { types, constant, range, origin, refined: 0 }
+        Facts { types, constant, range, structure: Structure::of(site), origin, refined: 0 }
     }
 
     /// Keeps what either of two equal values is known to be.
@@ -81,14 +85,18 @@ impl Facts {
         let constant = self.constant.or(b.constant);
         let mut range = self.range.meet(b.range);
         let refined = self.refined.max(b.refined);
-        if range != self.range && refined >= REFINED {
-            range = self.range;
+        let mut structure = self.structure.meet(b.structure);
+        let news = range != self.range || structure != self.structure;
+        if news && refined >= REFINED {
+            (range, structure) = (self.range, self.structure);
         }
         let origin = self.origin.min(b.origin);
-        let changed = |f: &Facts| f.constant != constant || f.range != range || f.origin != origin;
+        let changed = |f: &Facts| {
+            f.constant != constant || f.range != range || f.structure != structure || f.origin != origin
+        };
         let did = DidMerge(changed(self), changed(&b));
-        self.refined = refined + (range != self.range) as u8 * (refined < REFINED) as u8;
-        (self.constant, self.range, self.origin) = (constant, range, origin);
+        self.refined = refined + u8::from(news && refined < REFINED);
+        (self.constant, self.range, self.structure, self.origin) = (constant, range, structure, origin);
         did
     }
 }

@@ -1,4 +1,4 @@
-//! Gathers (integer indexing, `take`) moved toward their source, and selections from sorted arrays.
+//! Gathers (integer indexing, `take`) moved toward their source.
 
 use super::super::language::ENode;
 use super::super::rule::{Rewriter, Rule, node, pair};
@@ -6,7 +6,7 @@ use crate::make::Make;
 use crate::pass::MathLevel::{Exact, Reassociate};
 use egg::Id;
 use frit_ir::ops::Class;
-use frit_ir::{Dim, Key, Op, Scalar, Slice};
+use frit_ir::{Dim, Key, Op, Slice};
 
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
@@ -14,10 +14,6 @@ pub(super) const RULES: &[Rule] = &[
     pair("gather-elementwise",    Exact,       &[Op::Gather], gather_elementwise),
     pair("gather-transpose",      Exact,       &[Op::Gather], gather_transpose),
     pair("gather-matmul",         Reassociate, &[Op::Gather], gather_matmul).exact_for_ints(),
-    // NaN sorts last, so the smallest element ignores NaN unless there is nothing else; the order of -0.0 and 0.0
-    // in a sorted array is open.
-    pair("first-sorted",          Reassociate, &[Op::Slice],  first_sorted).exact_for_ints(),
-    pair("last-sorted",           Reassociate, &[Op::Slice],  last_sorted).exact_for_ints(),
 ];
 
 /// One known position along one axis is a slice, if it is inside for every size.
@@ -117,46 +113,4 @@ fn gather_matmul(r: &mut Rewriter<'_>, g: &ENode, x: &ENode) -> Option<Id> {
         }
         _ => None,
     }
-}
-
-/// The sorted array and axis, if the slice takes one element of it at `start`.
-fn one_sorted(r: &Rewriter<'_>, s: &ENode, x: &ENode, last: bool) -> Option<(Id, i64)> {
-    if x.op() != Some(Op::Sort) {
-        return None;
-    }
-    let (slices, attrs) = (r.attrs(s), r.attrs(x));
-    let axis = attrs.int(Key::Axis);
-    let shape = r.shape(x.children[0]);
-    let wanted = if last { &shape[axis as usize] - 1 } else { Dim::constant(0) };
-    let whole = |(k, s): (usize, &Slice)| {
-        if k as i64 == axis { s.size.is(1) && s.start == wanted } else { s.is_full(&shape[k]) }
-    };
-    slices.slices().iter().enumerate().all(whole).then_some((x.children[0], axis))
-}
-
-fn first_sorted(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
-    let (source, axis) = one_sorted(r, s, x, false)?;
-    let t = r.dtype(source);
-    if t.is_complex() {
-        return None;
-    }
-    if !t.is_float() {
-        return r.reduce(Op::Min, source, &[axis], true);
-    }
-    let nan = r.elementwise(Op::Isnan, &[source])?;
-    let inf = r.constant(Scalar::from_f64(t, f64::INFINITY))?;
-    let numbers = r.elementwise(Op::Where, &[nan, inf, source])?;
-    let least = r.reduce(Op::Min, numbers, &[axis], true)?;
-    let only_nan = r.reduce(Op::All, nan, &[axis], true)?;
-    let none = r.constant(Scalar::from_f64(t, f64::NAN))?;
-    r.elementwise(Op::Where, &[only_nan, none, least])
-}
-
-/// NaN sorts last, and a maximum is NaN if any element is.
-fn last_sorted(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
-    let (source, axis) = one_sorted(r, s, x, true)?;
-    if r.dtype(source).is_complex() {
-        return None;
-    }
-    r.reduce(Op::Max, source, &[axis], true)
 }

@@ -4,14 +4,14 @@ use super::super::language::ENode;
 use super::super::rule::{Rewriter, Rule, node, pair, pattern};
 use crate::fuse::UNROLLED;
 use crate::make::Make;
-use crate::pass::MathLevel::Reassociate;
-use egg::Id;
-use frit_ir::{Key, Op};
+use crate::pass::MathLevel::{Exact, Fast, Reassociate};
+use egg::{Id, Subst};
+use frit_ir::{Attr, Attrs, Key, Op, Scalar};
 
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
-    pattern("matmul-right",       Reassociate, "(matmul (matmul ?a ?b) ?c)",   "(matmul ?a (matmul ?b ?c))").exact_for_ints(),
-    pattern("matmul-left",        Reassociate, "(matmul ?a (matmul ?b ?c))",   "(matmul (matmul ?a ?b) ?c)").exact_for_ints(),
+    pattern("matmul-right",       Reassociate, "(matmul (matmul ?a ?b) ?c)",   "(matmul ?a (matmul ?b ?c))").when(is_short).exact_for_ints(),
+    pattern("matmul-left",        Reassociate, "(matmul ?a (matmul ?b ?c))",   "(matmul (matmul ?a ?b) ?c)").when(is_short).exact_for_ints(),
     pattern("matmul-add-left",    Reassociate, "(add (matmul ?a ?b) (matmul ?a ?c))",      "(matmul ?a (add ?b ?c))").exact_for_ints(),
     pattern("matmul-add-right",   Reassociate, "(add (matmul ?a ?c) (matmul ?b ?c))",      "(matmul (add ?a ?b) ?c)").exact_for_ints(),
     pattern("matmul-subtract-left",  Reassociate, "(subtract (matmul ?a ?b) (matmul ?a ?c))", "(matmul ?a (subtract ?b ?c))").exact_for_ints(),
@@ -22,8 +22,33 @@ pub(super) const RULES: &[Rule] = &[
     pair("sum-matmul-rows",       Reassociate, &[Op::Sum],      sum_rows).exact_for_ints(),
     pair("diagonal-matmul",       Reassociate, &[Op::Diagonal], diagonal_matmul).exact_for_ints(),
     node("matmul-short-vector",   Reassociate, &[Op::Matmul],   short_vector).exact_for_ints(),
-    pattern("inverse-left",       Reassociate, "(matmul (inv ?a) ?b)",         "(solve ?a ?b)"),
+    node("matmul-scaled-rows",    Reassociate, &[Op::Matmul],   scaled_rows).exact_for_ints(),
+    node("matmul-scaled-columns", Reassociate, &[Op::Matmul],   scaled_columns).exact_for_ints(),
+    // Zeros of the structured matrix times what is not finite are NaN.
+    node("matmul-diagonal-known", Reassociate, &[Op::Matmul],   |r, n| others_finite(r, n).then(|| diagonal_factor(r, n))?).exact_for_ints(),
+    node("matmul-diagonal",       Fast,        &[Op::Matmul],   diagonal_factor).exact_for_ints(),
+    node("matmul-one-hot-known",  Reassociate, &[Op::Matmul],   |r, n| others_finite(r, n).then(|| one_hot(r, n))?).exact_for_ints(),
+    node("matmul-one-hot",        Fast,        &[Op::Matmul],   one_hot).exact_for_ints(),
+    node("matmul-zeros-known",    Reassociate, &[Op::Matmul],   |r, n| others_finite(r, n).then(|| zeros(r, n))?).exact_for_ints(),
+    node("matmul-zeros",          Fast,        &[Op::Matmul],   zeros).exact_for_ints(),
+    node("gemm",                  Exact,       &[Op::Add, Op::Subtract], gemm),
 ];
+
+/// Factors of the longest chains that are associated here; `associate` has put longer ones in order before.
+const SHORT: usize = 6;
+
+/// Factors of a product, as its first forms have them; at most one more than `SHORT`.
+fn count_factors(r: &Rewriter<'_>, x: Id, most: usize) -> usize {
+    let product = if most > 1 { r.form(x, Op::Matmul) } else { None };
+    let Some(n) = product else { return 1 };
+    let left = count_factors(r, n.children[0], most - 1);
+    left + if left < most { count_factors(r, n.children[1], most - left) } else { 0 }
+}
+
+fn is_short(r: &Rewriter<'_>, s: &Subst) -> bool {
+    let count = |v| count_factors(r, r.var(s, v), SHORT + 1);
+    count("?a") + count("?b") + count("?c") <= SHORT
+}
 
 /// Products with one row or column and an inner size so small that its sum is an expression: nothing is reused, and as
 /// a loop it fuses with what is around it.
@@ -93,4 +118,151 @@ fn diagonal_matmul(r: &mut Rewriter<'_>, d: &ENode, x: &ENode) -> Option<Id> {
     let bt = r.matrix_transpose(x.children[1])?;
     let product = r.elementwise(Op::Multiply, &[x.children[0], bt])?;
     r.reduce(Op::Sum, product, &[rank - 1], false)
+}
+
+/// True for a factor of rows, `(.., n, 1)`, or of columns, `(.., 1, n)` or `(n,)`, of matrices.
+fn scales(r: &Rewriter<'_>, factor: Id, rows: bool) -> bool {
+    let shape = r.shape(factor);
+    match (shape.as_slice(), rows) {
+        ([.., m, n], true) => n.is(1) && !m.is(1),
+        ([.., m, n], false) => m.is(1) && !n.is(1),
+        ([n], false) => !n.is(1),
+        _ => false,
+    }
+}
+
+/// A factor and the rest of a product of elements, both ways round.
+fn factors(r: &Rewriter<'_>, x: Id) -> Vec<(Id, Id)> {
+    let forms = r.forms(x, Op::Multiply);
+    forms.iter().flat_map(|n| [(n.children[0], n.children[1]), (n.children[1], n.children[0])]).collect()
+}
+
+/// `(u * a) @ b -> u * (a @ b)` for a factor of the rows; the outer product `u * v` is one.
+fn scaled_rows(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let (factor, rest) = factors(r, n.children[0]).into_iter().find(|(f, a)| {
+        // A vector is one row.
+        scales(r, *f, true) && !r.shape(*a).is_empty()
+    })?;
+    let rest = at_least_matrix(r, rest)?;
+    let product = r.elementwise(Op::Matmul, &[rest, n.children[1]])?;
+    r.elementwise(Op::Multiply, &[product, factor])
+}
+
+/// `a @ (b * v) -> (a @ b) * v` for a factor of the columns.
+fn scaled_columns(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let (factor, rest) = factors(r, n.children[1]).into_iter().find(|(f, b)| {
+        // One column, if it is a matrix at all.
+        scales(r, *f, false) && r.shape(*b).len() >= 2
+    })?;
+    let product = r.elementwise(Op::Matmul, &[n.children[0], rest])?;
+    r.elementwise(Op::Multiply, &[product, factor])
+}
+
+fn at_least_matrix(r: &mut Rewriter<'_>, x: Id) -> Option<Id> {
+    if r.shape(x).len() == 1 { r.expand_dims(x, &[0]) } else { Some(x) }
+}
+
+/// The structured operand of a product, 0 or 1: `None` if neither is.
+fn structured(r: &Rewriter<'_>, n: &ENode, f: impl Fn(&Rewriter<'_>, Id) -> bool) -> Option<usize> {
+    (0..2).find(|k| f(r, n.children[*k]))
+}
+
+/// Whether the other operand is finite, whichever is the structured one.
+fn others_finite(r: &Rewriter<'_>, n: &ENode) -> bool {
+    n.children.iter().all(|c| r.range(*c).finite())
+}
+
+fn is_zero(r: &Rewriter<'_>, x: Id) -> bool {
+    r.value(x).is_some_and(|c| c.as_complex() == 0.0.into())
+}
+
+/// The product's type, which the replacement must have.
+fn product_type(r: &Rewriter<'_>, n: &ENode) -> Option<frit_ir::TensorType> {
+    r.egraph.lookup(n.clone()).map(|id| r.ty(id))
+}
+
+/// `d @ b` scales the rows of `b`, and `a @ d` the columns of `a`; an identity does nothing.
+fn diagonal_factor(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let shape = product_type(r, n)?.shape;
+    let k = structured(r, n, |r, x| {
+        let s = r.shape(x);
+        s[s.len() - 1] == s[s.len() - 2] && r.structure(x).band.is_diagonal()
+    })?;
+    let (d, other) = (n.children[k], n.children[1 - k]);
+    if r.structure(d).is_identity() {
+        return r.broadcast_to(other, &shape);
+    }
+    let rank = r.shape(d).len() as i64;
+    let attrs = [(Key::Axis, rank - 2), (Key::Axis2, rank - 1), (Key::Offset, 0)];
+    let diagonal = r.node(Op::Diagonal, Attrs::new(attrs.map(|(k, v)| (k, Attr::Int(v)))), &[d])?;
+    let factor = r.expand_dims(diagonal, &[if k == 0 { rank - 1 } else { rank - 2 }])?;
+    r.elementwise(Op::Multiply, &[other, factor])
+}
+
+/// `eye[at] @ b -> b[at]`.
+fn one_hot(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let (hot, b) = (n.children[0], n.children[1]);
+    if r.shape(hot).len() != 2 || r.shape(b).len() != 2 {
+        return None;
+    }
+    let gathers = r.forms(hot, Op::Gather);
+    let g = gathers.iter().find(|g| {
+        let own = r.attrs(g);
+        own.ints(Key::Axes) == [0]
+            && r.structure(g.children[0]).is_identity()
+            && r.shape(g.children[1]).len() == 1
+    })?;
+    let attrs = r.attrs(g);
+    r.node(Op::Gather, attrs, &[b, g.children[1]])
+}
+
+fn zeros(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let t = product_type(r, n)?;
+    structured(r, n, is_zero)?;
+    let zero = r.constant(Scalar::zero(t.dtype))?;
+    r.broadcast_to(zero, &t.shape)
+}
+
+/// `alpha * (a @ b) + beta * c`, where `alpha` and `beta` are numbers, in one call: the sum is done on blocks of the
+/// product while they are in the caches. It rounds as the operations do.
+fn gemm(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let shape = product_type(r, n)?.shape;
+    let t = r.dtype(n.children[0]);
+    let one = Scalar::one(t);
+    let negative = n.op() == Some(Op::Subtract);
+    // A complex product by 1 turns infinities into NaN.
+    if t.is_complex() {
+        return None;
+    }
+    let minus_one = if t.is_float() { Scalar::from_f64(t, -1.0) } else { Scalar::from_i64(t, -1) };
+    // A scaled operand: what is scaled, and by which number.
+    let scaled = |r: &Rewriter<'_>, x: Id, of: &dyn Fn(&Rewriter<'_>, Id) -> bool| {
+        factors(r, x)
+            .into_iter()
+            .find(|(f, y)| r.shape(*f).is_empty() && !r.shape(*y).is_empty() && of(r, *y))
+    };
+    for (first, second) in [(0, 1), (1, 0)] {
+        let (x, y) = (n.children[first], n.children[second]);
+        if r.shape(x) != shape {
+            continue;
+        }
+        let has_product = |r: &Rewriter<'_>, v: Id| r.form(v, Op::Matmul).is_some() && r.shape(v) == shape;
+        let (alpha, product) = match scaled(r, x, &has_product) {
+            Some((alpha, product)) => (Some(alpha), product),
+            None if has_product(r, x) => (None, x),
+            None => continue,
+        };
+        let (beta, c) = scaled(r, y, &|_, _| true).map_or((None, y), |(beta, c)| (Some(beta), c));
+        let product = r.form(product, Op::Matmul)?;
+        let number = |r: &mut Rewriter<'_>, v: Option<Id>, minus: bool| match v {
+            None => r.constant(if minus { minus_one } else { one }),
+            Some(v) if minus => r.elementwise(Op::Negative, &[v]),
+            Some(v) => Some(v),
+        };
+        // Of a difference, the second operand has the sign.
+        let alpha = number(r, alpha, negative && first == 1)?;
+        let beta = number(r, beta, negative && first == 0)?;
+        return r.elementwise(Op::Gemm, &[product.children[0], product.children[1], c, alpha, beta]);
+    }
+    None
 }

@@ -12,10 +12,12 @@ mod indexing;
 mod integer;
 mod join;
 mod known;
+mod linalg;
 mod logic;
 mod math;
 mod matmul;
 mod movement;
+mod order;
 mod reduce;
 
 use super::analysis::TensorAnalysis;
@@ -42,6 +44,8 @@ const FAMILIES: &[&[Rule]] = &[
     indexing::RULES,
     reduce::RULES,
     matmul::RULES,
+    linalg::RULES,
+    order::RULES,
 ];
 
 /// An elementwise operation on constants of one type.

@@ -1,0 +1,197 @@
+//! Linear algebra: systems instead of inverses, cheaper factorizations for matrices with structure, values without
+//! vectors, determinants of parts.
+//!
+//! Where NumPy raises an error for a singular matrix, the cheaper form of rules up to `reassociate` does, too, unless
+//! what was singular is no part of it any more; rules that answer where NumPy refuses are `fast`.
+
+use super::super::language::ENode;
+use super::super::rule::{Rewriter, Rule, node, pair, pattern, result};
+use crate::make::Make;
+use crate::pass::MathLevel::{Fast, Reassociate};
+use egg::Id;
+use frit_ir::{Attr, Attrs, DType, Key, Op};
+
+#[rustfmt::skip]
+pub(super) const RULES: &[Rule] = &[
+    pattern("inverse-left",           Reassociate, "(matmul (inv ?a) ?b)",         "(solve ?a ?b)"),
+    node("inverse-right",             Reassociate, &[Op::Matmul],                  inverse_right),
+    pattern("inverse-product",        Reassociate, "(inv (matmul ?a ?b))",         "(matmul (inv ?b) (inv ?a))"),
+    pattern("inverse-inverse",        Fast,        "(inv (inv ?a))",               "?a"),
+    pair("inverse-of-transpose",      Reassociate, &[Op::Inv],                     of_transpose),
+    pair("transpose-of-inverse",      Reassociate, &[Op::Transpose],               transpose_of_inverse),
+    node("inverse-triangular",        Reassociate, &[Op::Inv],                     inverse_triangular),
+    pattern("solve-product",          Reassociate, "(solve (matmul ?a ?b) ?c)",    "(solve ?b (solve ?a ?c))"),
+    node("solve-identity",            Reassociate, &[Op::Solve],                   solve_identity),
+    node("solve-triangular",          Reassociate, &[Op::Solve],                   solve_triangular),
+    node("solve-positive-definite",   Reassociate, &[Op::Solve],                   solve_positive_definite),
+    pattern("determinant-product",    Reassociate, "(det (matmul ?a ?b))",         "(multiply (det ?a) (det ?b))"),
+    pattern("determinant-inverse",    Fast,        "(det (inv ?a))",               "(reciprocal (det ?a))"),
+    pair("determinant-transpose",     Reassociate, &[Op::Det],                     of_transpose),
+    node("determinant-triangular",    Reassociate, &[Op::Det],                     determinant_triangular),
+    result("determinant-sign-product", Reassociate, Op::Slogdet, 0,                sign_of_product),
+    result("determinant-log-product", Reassociate, Op::Slogdet, 1,                 log_of_product),
+    result("determinant-sign-triangular", Reassociate, Op::Slogdet, 0,             sign_of_triangular),
+    result("determinant-log-triangular", Reassociate, Op::Slogdet, 1,              log_of_triangular),
+    result("eigenvalues-only",        Reassociate, Op::Eigh, 0,                    eigenvalues_only),
+    result("singular-values-only",    Reassociate, Op::Svd, 1,                     singular_values_only),
+];
+
+/// True for a transpose of the last two axes alone.
+fn is_matrix_transpose(r: &Rewriter<'_>, n: &ENode) -> bool {
+    let attrs = r.attrs(n);
+    let perm = attrs.ints(Key::Perm);
+    let rank = perm.len() as i64;
+    let swapped = |k: i64| match rank - k {
+        1 => rank - 2,
+        2 => rank - 1,
+        _ => k,
+    };
+    rank >= 2 && perm.iter().enumerate().all(|(k, p)| *p == swapped(k as i64))
+}
+
+/// What a matrix is the transpose of, as one of its forms says.
+pub(super) fn transposed_source(r: &Rewriter<'_>, x: Id) -> Option<Id> {
+    r.forms(x, Op::Transpose).iter().find(|n| is_matrix_transpose(r, n)).map(|n| n.children[0])
+}
+
+/// The last two axes exchanged, without a transpose of a transpose.
+pub(super) fn transposed(r: &mut Rewriter<'_>, x: Id) -> Option<Id> {
+    match transposed_source(r, x) {
+        Some(source) => Some(source),
+        None => r.matrix_transpose(x),
+    }
+}
+
+/// `b @ inv(a) -> solve(a.T, b.T).T`.
+fn inverse_right(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let a = r.form(n.children[1], Op::Inv)?.children[0];
+    let (at, bt) = (transposed(r, a)?, transposed(r, n.children[0])?);
+    let x = r.elementwise(Op::Solve, &[at, bt])?;
+    r.matrix_transpose(x)
+}
+
+/// `f(a.T) -> f(a).T`, or without the transpose for numbers.
+fn of_transpose(r: &mut Rewriter<'_>, f: &ENode, x: &ENode) -> Option<Id> {
+    if x.op() != Some(Op::Transpose) || !is_matrix_transpose(r, x) {
+        return None;
+    }
+    let y = r.elementwise(f.op()?, &[x.children[0]])?;
+    if f.op() == Some(Op::Det) { Some(y) } else { r.matrix_transpose(y) }
+}
+
+/// The other way round, so that what stands at a transposed inverse finds an inverse.
+fn transpose_of_inverse(r: &mut Rewriter<'_>, t: &ENode, x: &ENode) -> Option<Id> {
+    if x.op() != Some(Op::Inv) || !is_matrix_transpose(r, t) {
+        return None;
+    }
+    let at = transposed(r, x.children[0])?;
+    r.elementwise(Op::Inv, &[at])
+}
+
+/// Which triangle of a matrix may hold something else than zeros, if only one does.
+fn triangle(r: &Rewriter<'_>, a: Id) -> Option<bool> {
+    let band = r.structure(a).band;
+    if band.is_lower() { Some(true) } else { band.is_upper().then_some(false) }
+}
+
+fn by_triangle(r: &mut Rewriter<'_>, a: Id, b: Id, lower: bool) -> Option<Id> {
+    r.node(Op::SolveTriangular, Attrs::new([(Key::Lower, Attr::Bool(lower))]), &[a, b])
+}
+
+fn solve_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let lower = triangle(r, n.children[0])?;
+    by_triangle(r, n.children[0], n.children[1], lower)
+}
+
+/// The columns of an identity solved for, in the triangle.
+fn inverse_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let a = n.children[0];
+    let lower = triangle(r, a)?;
+    let t = r.ty(a);
+    let plane = &t.shape[t.rank() - 2..];
+    let mut positions = |axis: i64| {
+        let attrs = Attrs::new([
+            (Key::Axis, Attr::Int(axis)),
+            (Key::DType, Attr::DType(DType::I64)),
+            (Key::Shape, Attr::Dims(plane.to_vec())),
+        ]);
+        r.node(Op::Iota, attrs, &[])
+    };
+    let (i, j) = (positions(0)?, positions(1)?);
+    let eye = r.elementwise(Op::Equal, &[j, i])?;
+    let eye = r.cast(eye, t.dtype)?;
+    by_triangle(r, a, eye, lower)
+}
+
+fn solve_identity(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    if !r.structure(n.children[1]).is_identity() {
+        return None;
+    }
+    r.elementwise(Op::Inv, &[n.children[0]])
+}
+
+fn solve_positive_definite(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let s = r.structure(n.children[0]);
+    if !s.symmetric || !s.definite || s.band.is_lower() || s.band.is_upper() {
+        return None;
+    }
+    r.elementwise(Op::SolvePosdef, &n.children)
+}
+
+/// The diagonal of the last two axes, which becomes the last.
+fn diagonal(r: &mut Rewriter<'_>, a: Id) -> Option<Id> {
+    let rank = r.shape(a).len() as i64;
+    let attrs = [(Key::Axis, rank - 2), (Key::Axis2, rank - 1), (Key::Offset, 0)];
+    r.node(Op::Diagonal, Attrs::new(attrs.map(|(k, v)| (k, Attr::Int(v)))), &[a])
+}
+
+fn over_last(r: &mut Rewriter<'_>, op: Op, x: Id) -> Option<Id> {
+    let last = r.shape(x).len() as i64 - 1;
+    r.reduce(op, x, &[last], false)
+}
+
+fn determinant_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    triangle(r, n.children[0])?;
+    let d = diagonal(r, n.children[0])?;
+    over_last(r, Op::Prod, d)
+}
+
+/// `sign(a b)` or `log|a b|` from those of `a` and `b`.
+fn of_product(r: &mut Rewriter<'_>, n: &ENode, index: u32, combine: Op) -> Option<Id> {
+    let product = r.form(n.children[0], Op::Matmul)?;
+    let a = r.result(Op::Slogdet, Attrs::NONE, &[product.children[0]], index)?;
+    let b = r.result(Op::Slogdet, Attrs::NONE, &[product.children[1]], index)?;
+    r.elementwise(combine, &[a, b])
+}
+
+fn sign_of_product(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    of_product(r, n, 0, Op::Multiply)
+}
+
+fn log_of_product(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    of_product(r, n, 1, Op::Add)
+}
+
+fn sign_of_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    triangle(r, n.children[0])?;
+    let d = diagonal(r, n.children[0])?;
+    let signs = r.elementwise(Op::Sign, &[d])?;
+    over_last(r, Op::Prod, signs)
+}
+
+fn log_of_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    triangle(r, n.children[0])?;
+    let d = diagonal(r, n.children[0])?;
+    let size = r.elementwise(Op::Absolute, &[d])?;
+    let logs = r.elementwise(Op::Log, &[size])?;
+    over_last(r, Op::Sum, logs)
+}
+
+fn eigenvalues_only(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let attrs = r.attrs(n);
+    r.node(Op::Eigvalsh, attrs, &n.children)
+}
+
+fn singular_values_only(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    r.elementwise(Op::Svdvals, &n.children)
+}
