@@ -81,7 +81,7 @@ def report(r):
     out.append(details(several(len(rows), "call", " of NumPy"), table(("line", "function", "bytes"), rows)))
     rows = [(f"{file}:{line}", why) for file, line, _, why in r.cuts]
     out.append(details(several(len(rows), "decision", " of Python"), table(("line", "what"), rows)))
-    out.append(details(several(len(r.rules), "rewriting rule"), table(("rule", "times"), r.rules)))
+    out.append(details(several(len(r.rules), "rewriting rule"), table(("rule", "math", "times", "saves"), [(w.name, w.math, w.count, f"{w.seconds * 1e6:.1f} us") for w in r.rewrites])))
     for k, s in enumerate(r.segments):
         out.append(details(f"program {k + 1}: {several(s.program.kernels(), 'kernel')}", preformatted(str(s.program))))
     return f'<div style="{_STYLE}">' + "".join(out) + "</div>"

@@ -386,16 +386,28 @@ class Jit(_frit.Function):
         drawn(states, back=True)
         entry.captured = [x for x, _ in trace.captured]
 
+    def _takes(self, name):
+        """Whether the function has a parameter of a name, or takes any."""
+        try:
+            parameters = inspect.signature(self._function).parameters
+        except (TypeError, ValueError):
+            return False
+        return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
     def explain(self, *args, **kwargs) -> Report:
         """What is compiled for these arguments (arrays or specs), and what is not and why. Nothing runs: of a function
-        whose Python looks at elements, what follows the first look is known once it has been called."""
+        whose Python looks at elements, what follows the first look is known once it has been called.
+
+        With `proof=True` the text ends with why each rewritten expression equals what was written, unless the function has
+        a parameter of that name."""
+        proof = kwargs.pop("proof", False) if not self._takes("proof") else False
         try:
             a, entry = self._traced(args, kwargs)
         except Unkeyed as e:
             entry = Entry()
             entry.broken = Break(str(e))
             return Report(self, [], entry)
-        return Report(self, a.leaves, entry, self._differences(a))
+        return Report(self, a.leaves, entry, self._differences(a), proof)
 
     def _differences(self, a):
         """What tells a signature from those known before."""

@@ -37,6 +37,72 @@ class Memory:
         return Memory(m["peak_bytes"], m["input_bytes"], m["output_bytes"], held)
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What the machine model says that a program costs: seconds, bytes moved, and bytes of temporaries and results at once."""
+
+    seconds: float
+    bytes: float
+    peak_bytes: float
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """A rule that made the program cheaper: its class, how often it was used, what that saves by the machine model, and
+    the places as (file, line)."""
+
+    name: str
+    math: str
+    count: int
+    seconds: float
+    bytes: float
+    locs: list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One use of a rule: the expression before and after, down to a few levels."""
+
+    rule: str
+    math: str
+    before: str
+    after: str
+    seconds: float
+    bytes: float
+    file: str | None
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Lost:
+    """An expression that was considered in place of `kept`, and why it was not taken."""
+
+    rule: str
+    math: str
+    kept: str
+    candidate: str
+    why: str
+    file: str | None
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Why an expression of the program equals what is computed in its place: `steps` are (rule, applied from right to left,
+    the expression then). No steps if the expression is too large to write out."""
+
+    before: str
+    steps: list[tuple[str, bool, str]]
+    file: str | None
+    line: int | None
+
+    def __str__(self):
+        place = f"{self.file}:{self.line}: " if self.file else ""
+        lines = [f"{place}{self.before}"]
+        lines += [f"  {'<=' if backward else '=>'} {after}    by {rule}" for rule, backward, after in self.steps]
+        return "\n".join(lines if self.steps else [*lines, "  (too large to write out)"])
+
+
 class Report:
     """What is compiled for a signature, what runs through NumPy and why, and what it will take.
 
@@ -54,7 +120,9 @@ class Report:
     captured: list[tuple[str, tuple[int, ...], int]]
     input_bytes: int
 
-    def __init__(self, jit, leaves, entry, retraced=()):
+    def __init__(self, jit, leaves, entry, retraced=(), proof=False):
+        self._proof = proof
+        self._why = {}
         self.name = jit.__name__
         self.signatures = len(jit._entries)
         #: What tells these arguments from those of the nearest signature known before.
@@ -96,11 +164,55 @@ class Report:
     @property
     def rules(self) -> list[tuple[str, int]]:
         """Rewriting rules that fired, with how often."""
+        return [(r.name, r.count) for r in self.rewrites]
+
+    @property
+    def rewrites(self) -> list[Rewrite]:
+        """Rewriting rules that fired, with their class, what they save, and where."""
         found = {}
         for s in self.segments:
-            for name, times in s.program.rules():
-                found[name] = found.get(name, 0) + times
-        return list(found.items())
+            for name, math, count, seconds, nbytes, locs in s.program.rewrites():
+                r = found.get(name)
+                if r is not None:
+                    count, seconds, nbytes = r.count + count, r.seconds + seconds, r.bytes + nbytes
+                    locs = list(dict.fromkeys([*r.locs, *locs]))
+                found[name] = Rewrite(name, math, count, seconds, nbytes, locs)
+        return list(found.values())
+
+    @property
+    def cost_before(self) -> Cost:
+        """Modelled cost of all parts as they were written."""
+        return self._cost(0)
+
+    @property
+    def cost_after(self) -> Cost:
+        """Modelled cost of all parts after rewriting."""
+        return self._cost(1)
+
+    def _cost(self, k):
+        costs = [s.program.costs()[k] for s in self.segments]
+        return Cost(sum(c[0] for c in costs), sum(c[1] for c in costs), max((c[2] for c in costs), default=0.0))
+
+    @property
+    def history(self) -> list[Step]:
+        """Each use of a rule that shaped the programs, in order. Rewrites again to find out."""
+        return [Step(**d) for w in self._explained(False, False) for d in w["history"]]
+
+    @property
+    def lost(self) -> list[Lost]:
+        """Candidates that lost, and why: what costs more, and what another math level would allow. Rewrites again."""
+        return [Lost(**d) for w in self._explained(True, False) for d in w["lost"]]
+
+    @property
+    def proofs(self) -> list[Proof]:
+        """Why each expression that was replaced equals what replaced it. Rewrites again."""
+        return [Proof(**d) for w in self._explained(False, True) for d in w["proofs"]]
+
+    def _explained(self, lost, proof):
+        key = (lost, proof)
+        if key not in self._why:
+            self._why[key] = [s.program.why(lost, proof) for s in self.segments]
+        return self._why[key]
 
     def dump(self, stage: str) -> str:
         """The text of one stage of every program."""
@@ -126,11 +238,12 @@ class Report:
             lines.append(f"{what}projected peak {m.peak_bytes} bytes ({m.output_bytes} of results); arguments {self.input_bytes} bytes")
         if self.cuts or self.calls:
             lines += self._path()
-        lines += [f"rule {name} x{times}" for name, times in self.rules]
         for k, s in enumerate(self.segments):
             if len(self.segments) > 1:
                 lines.append(f"program {k + 1}:")
             lines.append(str(s.program))
+        if self._proof:
+            lines += [str(p) for p in self.proofs]
         return "\n".join(lines)
 
     def _path(self):

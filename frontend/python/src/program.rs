@@ -196,9 +196,64 @@ impl Program {
         self.report.to_string()
     }
 
-    /// Rules that fired: name, class, times.
-    fn rules(&self) -> Vec<(String, usize)> {
-        self.report.passes.rules.iter().map(|r| (r.name.to_string(), r.count)).collect()
+    /// Rules that fired: name, class, times, modelled seconds and bytes saved, places as (file, line).
+    fn rewrites(&self) -> Vec<Rewrite> {
+        let one = |r: &frit_passes::RuleFired| {
+            let places = r.locs.iter().filter_map(place).collect();
+            (r.name, r.class.name(), r.count, r.seconds, r.bytes, places)
+        };
+        self.report.passes.rules.iter().map(one).collect()
+    }
+
+    /// Modelled cost before and after rewriting: seconds, bytes, peak bytes of temporaries and results.
+    fn costs(&self) -> [(f64, f64, f64); 2] {
+        let of = |c: &frit_passes::Cost| (c.seconds, c.bytes, c.peak);
+        [of(&self.report.passes.cost_before), of(&self.report.passes.cost_after)]
+    }
+
+    /// Steps, candidates that lost, and proofs, as dictionaries. Optimizes again.
+    fn why<'py>(&self, py: Python<'py>, lost: bool, proof: bool) -> PyResult<Bound<'py, PyDict>> {
+        let what = frit_passes::explain::Options { lost, proof };
+        let found = self.report.why(&what).map_err(|e| CompileError::new_err(e.to_string()))?;
+        let entry = |loc: &frit_ir::Loc| -> PyResult<Bound<'py, PyDict>> {
+            let d = PyDict::new(py);
+            let at = place(loc);
+            d.set_item("file", at.as_ref().map(|(file, _)| file))?;
+            d.set_item("line", at.as_ref().map(|(_, line)| line))?;
+            Ok(d)
+        };
+        let (history, candidates, proofs) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
+        for s in &found.history {
+            let d = entry(&s.loc)?;
+            d.set_item("rule", s.rule)?;
+            d.set_item("math", s.class.name())?;
+            d.set_item("before", &s.before)?;
+            d.set_item("after", &s.after)?;
+            d.set_item("seconds", s.seconds)?;
+            d.set_item("bytes", s.bytes)?;
+            history.append(d)?;
+        }
+        for l in &found.lost {
+            let d = entry(&l.loc)?;
+            d.set_item("rule", l.rule)?;
+            d.set_item("math", l.class.name())?;
+            d.set_item("kept", &l.kept)?;
+            d.set_item("candidate", &l.candidate)?;
+            d.set_item("why", l.why.to_string())?;
+            candidates.append(d)?;
+        }
+        for p in &found.proofs {
+            let d = entry(&p.loc)?;
+            let steps = p.steps.iter().map(|s| (s.rule, s.backward, s.after.as_str()));
+            d.set_item("before", &p.before)?;
+            d.set_item("steps", PyList::new(py, steps.collect::<Vec<_>>())?)?;
+            proofs.append(d)?;
+        }
+        let all = PyDict::new(py);
+        all.set_item("history", history)?;
+        all.set_item("lost", candidates)?;
+        all.set_item("proofs", proofs)?;
+        Ok(all)
     }
 
     /// What there is to say about it for arrays of the given shapes, and strides in bytes (C order where None): a JSON
@@ -248,6 +303,14 @@ impl Program {
         d.set_item("at_peak", PyList::new(py, uses)?)?;
         Ok(d)
     }
+}
+
+/// A rule as [`Program::rewrites`] gives it.
+type Rewrite = (&'static str, &'static str, usize, f64, f64, Vec<(String, u32)>);
+
+/// File and line, where they are known.
+fn place(loc: &frit_ir::Loc) -> Option<(String, u32)> {
+    loc.place().map(|p| (p.file.to_string(), p.line))
 }
 
 /// A graph with constants in place of some parameters.
