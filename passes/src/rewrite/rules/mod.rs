@@ -7,6 +7,7 @@
 //! apply (`tests/rules.rs`).
 
 mod algebraic;
+mod chunking;
 mod factor;
 mod indexing;
 mod integer;
@@ -46,6 +47,7 @@ const FAMILIES: &[&[Rule]] = &[
     matmul::RULES,
     linalg::RULES,
     order::RULES,
+    chunking::RULES,
 ];
 
 /// An elementwise operation on constants of one type.
