@@ -25,10 +25,11 @@ fn stages(n: usize, make: Make) -> [f64; 5] {
     lap(0);
     let g = frit_passes::optimize(&g, &Options::new(MathLevel::Reassociate)).expect("optimizes").graph;
     lap(1);
-    let plan = frit_passes::lower(&g, &LowerOptions { layouts: vec![] }).expect("lowers").plan;
+    let plan = frit_passes::lower(&g, &LowerOptions::default()).expect("lowers").plan;
     lap(2);
     let cache = frit_codegen::Cache::new(frit_codegen::available().swap_remove(0));
-    let program = Arc::new(Program::new(Arc::new(plan), &cache).expect("compiles"));
+    let program = Arc::new(Program::new(Arc::new(plan), &cache));
+    program.kernels().expect("compiles");
     lap(3);
     let bound = program.bind(&[(&[16], &[1])], 2).expect("binds");
     let x = [0.75; 16];

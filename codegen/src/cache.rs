@@ -16,10 +16,17 @@ pub struct CacheStats {
 }
 
 /// Compiled kernels by structure. It grows with the number of different structures, which a program's source bounds;
-/// shapes and names are no part of the key.
+/// shapes and names are no part of the key. Clones share their kernels.
+#[derive(Clone)]
 pub struct Cache {
     backend: Arc<dyn Backend>,
-    table: Mutex<Table>,
+    table: Arc<Mutex<Table>>,
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cache({})", self.backend.name())
+    }
 }
 
 /// Kernels with one hash: bodies are compared, so a collision cannot give wrong code.
@@ -51,7 +58,7 @@ fn hash(k: &Kernel) -> u64 {
 impl Cache {
     /// An empty cache in front of a backend.
     pub fn new(backend: Arc<dyn Backend>) -> Cache {
-        Cache { backend, table: Mutex::default() }
+        Cache { backend, table: Arc::default() }
     }
 
     /// The backend.

@@ -3,7 +3,7 @@
 //! `vector` and `parallel` loops run in order. Math functions come from the standard library where it has them, so
 //! that they do not share an implementation with the compiled path.
 
-use crate::{Backend, Code, CodegenError, CompiledKernel};
+use crate::{Backend, Code, CodegenError, CompiledKernel, Scratch};
 use frit_ir::dim::{Dim, Symbol};
 use frit_ir::dtype::float_to_int;
 use frit_ir::kernel::{ArgLayout, Kernel, LoopKind, Mem, Stmt, scratch_slot, symbol_val};
@@ -22,6 +22,10 @@ impl Backend for Interpreter {
     fn compile(&self, kernel: &Kernel) -> Result<CompiledKernel, CodegenError> {
         let code = Interpreted { kernel: kernel.clone(), layout: kernel.layout() };
         Ok(CompiledKernel::new(kernel, Arc::new(code)))
+    }
+
+    fn scratch(&self, kernel: &Kernel) -> Scratch {
+        Scratch::of(kernel)
     }
 }
 

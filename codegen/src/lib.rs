@@ -40,6 +40,8 @@ pub trait Backend: Send + Sync {
     fn name(&self) -> &'static str;
     /// Compiles one kernel.
     fn compile(&self, kernel: &Kernel) -> Result<CompiledKernel, CodegenError>;
+    /// The scratch memory of the compiled kernel, known without compiling it.
+    fn scratch(&self, kernel: &Kernel) -> Scratch;
 }
 
 /// A backend, or why this build or machine has it not.
@@ -75,45 +77,33 @@ pub(crate) trait Code: Send + Sync {
     fn size(&self) -> usize;
 }
 
-/// A kernel ready to run. Clones share the code, which is freed with the last of them.
-#[derive(Clone)]
-pub struct CompiledKernel {
-    code: Arc<dyn Code>,
-    scratch: Arc<[(DType, Dim)]>,
+/// The scratch memory of a kernel: what the kernel declares, and the backend's own tiles.
+#[derive(Clone, Debug)]
+pub struct Scratch {
+    slots: Arc<[(DType, Dim)]>,
     sizes: Arc<[frit_ir::Symbol]>,
 }
 
-impl CompiledKernel {
-    pub(crate) fn new(kernel: &Kernel, code: Arc<dyn Code>) -> CompiledKernel {
-        CompiledKernel {
-            code,
-            scratch: kernel.scratch.iter().map(|s| (s.dtype, s.elements.clone())).collect(),
+impl Scratch {
+    /// That of a kernel as a backend compiles it.
+    pub(crate) fn of(kernel: &Kernel) -> Scratch {
+        Scratch {
+            slots: kernel.scratch.iter().map(|s| (s.dtype, s.elements.clone())).collect(),
             sizes: kernel.sizes.clone().into(),
         }
     }
 
-    /// Runs the kernel.
-    ///
-    /// # Safety
-    /// `args` must be an argument block as [`Kernel::layout`] describes, whose buffers cover every element that the
-    /// kernel's loops address and are not accessed by others in a conflicting way; `scratch` must hold
-    /// [`CompiledKernel::scratch_bytes`] bytes, aligned to 64; `lo..hi` must lie in the parallel loop's range.
-    pub unsafe fn call(&self, args: *const u64, scratch: *mut u8, lo: i64, hi: i64) -> u64 {
-        // SAFETY: passed on to the caller.
-        unsafe { self.code.call(args, scratch, lo, hi) }
+    /// Bytes for the given sizes (one per size parameter).
+    pub fn bytes(&self, sizes: &[i64]) -> usize {
+        let lookup = |s: &str| self.sizes.iter().position(|n| &**n == s).map(|i| sizes[i]);
+        self.slots.iter().map(|(t, n)| scratch_slot(n.eval(&lookup).unwrap_or(0), *t)).sum()
     }
 
-    /// Bytes of scratch for the given sizes (one per size parameter), the backend's own tiles included.
-    pub fn scratch_bytes(&self, sizes: &[i64]) -> usize {
+    /// The most bytes while each size parameter lies in a range. Exact for ranges of one value; an error if the bytes
+    /// do not fit in 64 bits.
+    pub fn bound(&self, sizes: &[Range]) -> Result<usize, EvalError> {
         let lookup = |s: &str| self.sizes.iter().position(|n| &**n == s).map(|i| sizes[i]);
-        self.scratch.iter().map(|(t, n)| scratch_slot(n.eval(&lookup).unwrap_or(0), *t)).sum()
-    }
-
-    /// The most bytes of scratch while each size parameter lies in a range, the backend's own tiles included. Exact
-    /// for ranges of one value; an error if the bytes do not fit in 64 bits.
-    pub fn scratch_bound(&self, sizes: &[Range]) -> Result<usize, EvalError> {
-        let lookup = |s: &str| self.sizes.iter().position(|n| &**n == s).map(|i| sizes[i]);
-        self.scratch.iter().try_fold(0usize, |total, (dtype, n)| {
+        self.slots.iter().try_fold(0usize, |total, (dtype, n)| {
             let elements = n.range(&lookup)?.1.max(0);
             elements
                 .checked_mul(dtype.size() as i64)
@@ -121,6 +111,43 @@ impl CompiledKernel {
                 .and_then(|_| total.checked_add(scratch_slot(elements, *dtype)))
                 .ok_or_else(|| EvalError::Overflow(n.to_string()))
         })
+    }
+
+    /// Bytes as an expression, given one for each size parameter; slots are not rounded to whole lines of cache.
+    pub fn formula(&self, sizes: &[Dim]) -> Dim {
+        let lookup = |s: &str| self.sizes.iter().position(|n| &**n == s).map(|i| sizes[i].clone());
+        self.slots.iter().fold(Dim::constant(0), |total, (dtype, n)| {
+            total + n.substitute(&lookup) * Dim::constant(dtype.size() as i64)
+        })
+    }
+}
+
+/// A kernel ready to run. Clones share the code, which is freed with the last of them.
+#[derive(Clone)]
+pub struct CompiledKernel {
+    code: Arc<dyn Code>,
+    scratch: Scratch,
+}
+
+impl CompiledKernel {
+    pub(crate) fn new(kernel: &Kernel, code: Arc<dyn Code>) -> CompiledKernel {
+        CompiledKernel { code, scratch: Scratch::of(kernel) }
+    }
+
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    /// `args` must be an argument block as [`Kernel::layout`] describes, whose buffers cover every element that the
+    /// kernel's loops address and are not accessed by others in a conflicting way; `scratch` must hold
+    /// [`Scratch::bytes`] bytes, aligned to 64; `lo..hi` must lie in the parallel loop's range.
+    pub unsafe fn call(&self, args: *const u64, scratch: *mut u8, lo: i64, hi: i64) -> u64 {
+        // SAFETY: passed on to the caller.
+        unsafe { self.code.call(args, scratch, lo, hi) }
+    }
+
+    /// Bytes of scratch for the given sizes (one per size parameter), the backend's own tiles included.
+    pub fn scratch_bytes(&self, sizes: &[i64]) -> usize {
+        self.scratch.bytes(sizes)
     }
 
     /// The backend's own IR.

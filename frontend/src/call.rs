@@ -41,6 +41,14 @@ impl Calls {
         Calls { config, entries: Mutex::default() }
     }
 
+    /// Threads that runs share work among.
+    pub(crate) fn threads(&self) -> usize {
+        match self.config.threads {
+            0 => Threads::global().count(),
+            n => n.min(Threads::global().count()),
+        }
+    }
+
     /// The program for the arguments' signature; `graph` makes one for a new signature.
     pub(crate) fn bound(
         &self,
@@ -54,15 +62,8 @@ impl Calls {
         }
         let layouts: Vec<Layout> = arguments.iter().map(|a| a.layout).collect();
         let report = compile(&graph()?, &layouts, &self.config)?;
-        let threads = match self.config.threads {
-            0 => Threads::global().count(),
-            n => n.min(Threads::global().count()),
-        };
         let shapes: Vec<(&[usize], &[isize])> = arguments.iter().map(|a| (a.shape, a.strides)).collect();
-        let bound = Arc::new(report.program.bind(&shapes, threads)?);
-        if let Some(limit) = self.config.memory_limit {
-            bound.check_limit(limit)?;
-        }
+        let bound = Arc::new(report.fit(&shapes, self.threads(), self.config.memory_limit)?.bound);
         let signature =
             arguments.iter().map(|a| (a.dtype, a.shape.to_vec(), a.strides.to_vec(), a.layout)).collect();
         let mut entries = lock();

@@ -4,6 +4,7 @@ use crate::argument::{Arguments, Raw};
 use crate::call::Calls;
 use crate::diagnostics::{Diagnostic, DiagnosticOptions, Thresholds};
 use crate::error::Error;
+use crate::replan::Fit;
 use crate::report::{Report, c_strides};
 use crate::saved::Saved;
 use crate::tensor::{Tensor, TensorElement};
@@ -22,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 pub struct Config {
     /// How far floating-point results may move.
     pub math: MathLevel,
-    /// Refuse programs whose projected peak is above this many bytes.
+    /// Re-plan programs whose projected peak is above this many bytes, or refuse them: see [`Report::fit`].
     pub memory_limit: Option<usize>,
     /// Threads; 0 for all cores.
     pub threads: usize,
@@ -46,7 +47,7 @@ impl Default for Config {
     }
 }
 
-fn cache() -> &'static Cache {
+pub(crate) fn cache() -> &'static Cache {
     static CACHE: OnceLock<Cache> = OnceLock::new();
     CACHE.get_or_init(|| {
         let wanted = std::env::var("FRIT_BACKEND").ok();
@@ -116,14 +117,18 @@ impl SpecSize for i32 {
 /// A graph taken through the whole pipeline.
 pub fn compile(graph: &Graph, layouts: &[Layout], config: &Config) -> Result<Report, Error> {
     let optimized = frit_passes::optimize(graph, &frit_passes::Options::new(config.math))?;
-    let lowered = frit_passes::lower(&optimized.graph, &LowerOptions { layouts: layouts.to_vec() })?;
-    let program = Program::new(Arc::new(lowered.plan), cache())?;
+    let lowered = frit_passes::lower(
+        &optimized.graph,
+        &LowerOptions { layouts: layouts.to_vec(), ..Default::default() },
+    )?;
+    let program = Program::new(Arc::new(lowered.plan), cache());
     let report = Report {
         traced: graph.clone(),
         optimized: optimized.graph,
         passes: optimized.report,
         groups: lowered.groups,
         program: Arc::new(program),
+        layouts: layouts.to_vec(),
         math: config.math,
     };
     if let Ok(stages) = std::env::var("FRIT_DUMP") {
@@ -159,6 +164,12 @@ pub fn jit_with<P, F: Traceable<P>>(function: F, config: Config) -> Jit<F, P> {
 }
 
 impl<P, F: Traceable<P>> Jit<F, P> {
+    /// With a limit on what a call may take, in bytes, arguments not counted: programs over it are re-planned, or refused.
+    pub fn memory_limit(mut self, bytes: usize) -> Jit<F, P> {
+        self.calls = Calls::new(Config { memory_limit: Some(bytes), ..self.calls.config });
+        self
+    }
+
     /// The traced graph for the given types.
     pub fn trace(&self, types: &[Spec]) -> Result<Graph, Error> {
         if types.len() != F::ARITY {
@@ -186,10 +197,6 @@ impl<P, F: Traceable<P>> Jit<F, P> {
         self.explain(types)?.diagnostics(&arguments, &options)
     }
 
-    pub(crate) fn math(&self) -> MathLevel {
-        self.calls.config.math
-    }
-
     /// Runs the function; compiles first if the signature is new.
     pub fn call(&self, arguments: impl Arguments) -> Result<Vec<Tensor>, Error> {
         self.call_with(arguments, &Run::default()).map(|(outputs, _)| outputs)
@@ -212,6 +219,21 @@ impl<P, F: Traceable<P>> Jit<F, P> {
     /// Projected memory of a call, before it runs.
     pub fn memory(&self, arguments: impl Arguments) -> Result<frit_runtime::MemoryReport, Error> {
         arguments.with(|raw| Ok(self.calls.bound(raw, || self.trace_for(raw))?.memory().clone()))
+    }
+
+    /// Projected memory for the given types as expressions in the sizes that have names. Nothing runs.
+    pub fn memory_formula(&self, types: &[Spec]) -> Result<frit_runtime::MemoryFormula, Error> {
+        Ok(self.explain(types)?.program.memory_formula(self.calls.threads()))
+    }
+
+    /// Projected memory for the given types, whose sizes must be numbers; what was done to fit the limit. Nothing runs.
+    pub fn memory_of(&self, types: &[Spec]) -> Result<Fit, Error> {
+        let shapes = types
+            .iter()
+            .map(|t| t.const_shape().ok_or_else(|| Error::Format(format!("{t} has sizes without a number"))));
+        let shapes = shapes.collect::<Result<Vec<Vec<usize>>, Error>>()?;
+        let views: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        self.explain(types)?.fit_shapes(&views, self.calls.threads(), self.calls.config.memory_limit)
     }
 
     /// The program for the given types, to be kept in a file: see [`Saved`].

@@ -14,13 +14,13 @@
 mod argument;
 mod array;
 mod call;
-mod chunks;
 mod control;
 pub mod diagnostics;
 mod error;
 mod index;
 mod jit;
 pub mod numpy;
+mod replan;
 mod report;
 mod saved;
 mod tensor;
@@ -29,17 +29,15 @@ pub mod units;
 
 pub use argument::{Argument, Arguments};
 pub use array::*;
-pub use chunks::{chunk_name, chunks_to_json};
 pub use control::{cond, fori_loop, scan, while_loop};
 pub use error::Error;
 pub use frit_ir::graph::Input;
 pub use frit_ir::{DType, Dim, Graph, Key, Op};
 pub use frit_passes::MathLevel;
-pub use frit_passes::chunk::{self, ChunkOptions, Suggestion};
-pub use frit_runtime::{Cancel, MemoryReport};
+pub use frit_runtime::{Cancel, MemoryFormula, MemoryReport, human_bytes};
 pub use index::{Index, NewAxis, all};
 pub use jit::{Config, Jit, Spec, Stats, compile, jit, jit_with, spec, stats};
-
+pub use replan::Fit;
 pub use report::{Report, STAGES, c_strides};
 pub use saved::Saved;
 pub use tensor::{Tensor, TensorElement};

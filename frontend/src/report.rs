@@ -1,7 +1,9 @@
 //! What the compiler did with a function: for people, and for tools.
 
 use crate::error::Error;
+use crate::replan::Fit;
 use frit_ir::Graph;
+use frit_ir::plan::Layout;
 use frit_passes::explain::{self, Explanation};
 use frit_passes::lower::GroupReport;
 use frit_passes::{MathLevel, PipelineReport};
@@ -22,6 +24,7 @@ pub struct Report {
     pub groups: Vec<GroupReport>,
     /// Plan and code.
     pub program: Arc<Program>,
+    pub(crate) layouts: Vec<Layout>,
     /// The level that it was optimized at.
     pub math: MathLevel,
 }
@@ -33,17 +36,17 @@ impl Report {
     /// The text of one stage of [`STAGES`].
     pub fn dump(&self, stage: &str) -> Result<String, Error> {
         let kernels = || self.program.plan.kernels.iter();
-        let code = |f: &dyn Fn(&frit_codegen::CompiledKernel) -> String| {
+        let code = |f: &dyn Fn(&frit_codegen::CompiledKernel) -> String| -> Result<String, Error> {
             let one = |(k, c): (&Arc<frit_ir::kernel::Kernel>, _)| format!("; {}\n{}", k.name, f(c));
-            kernels().zip(&self.program.kernels).map(one).collect::<Vec<_>>().join("\n")
+            Ok(kernels().zip(self.program.kernels()?).map(one).collect::<Vec<_>>().join("\n"))
         };
         Ok(match stage {
             "graph" => self.traced.to_string(),
             "rewritten" => self.optimized.to_string(),
             "plan" => self.program.plan.outline(),
             "kernels" => kernels().map(|k| k.to_string()).collect::<Vec<_>>().join("\n"),
-            "clif" => code(&|c| c.ir_text()),
-            "asm" => code(&|c| c.asm_text()),
+            "clif" => code(&|c| c.ir_text())?,
+            "asm" => code(&|c| c.asm_text())?,
             other => {
                 let why = format!("unknown stage `{other}`; the stages are {}", STAGES.join(", "));
                 return Err(Error::Format(why));
@@ -58,10 +61,20 @@ impl Report {
 
     /// Projected memory for given sizes: one shape per input (strides are those of contiguous arrays).
     pub fn memory(&self, shapes: &[&[usize]], threads: usize) -> Result<MemoryReport, Error> {
+        Ok(self.fit_shapes(shapes, threads, None)?.bound.memory().clone())
+    }
+
+    /// [`Report::fit`] for contiguous arguments of these shapes.
+    pub fn fit_shapes(
+        &self,
+        shapes: &[&[usize]],
+        threads: usize,
+        limit: Option<usize>,
+    ) -> Result<Fit, Error> {
         let strides: Vec<Vec<isize>> = shapes.iter().map(|s| c_strides(s)).collect();
         let arguments: Vec<(&[usize], &[isize])> =
             shapes.iter().zip(&strides).map(|(s, t)| (*s, t.as_slice())).collect();
-        self.memory_of(&arguments, threads)
+        self.fit(&arguments, threads, limit)
     }
 
     /// The same for given shapes and strides, in elements.

@@ -1,5 +1,6 @@
 //! Graph rewriting, fusion, lowering to plans, and the memory projection.
 
+pub mod block;
 pub mod explain;
 pub mod pass;
 pub mod pipeline;
@@ -8,7 +9,6 @@ mod rebuild;
 
 mod associate;
 mod canonicalize;
-pub mod chunk;
 mod expand;
 mod fold;
 mod make;
@@ -16,6 +16,7 @@ mod movement;
 mod regions;
 mod rewrite;
 mod sink;
+mod specialize;
 #[cfg(test)]
 mod testing;
 
@@ -27,3 +28,4 @@ pub use pass::{
     Cost, MathLevel, Optimized, Options, PassError, PassReport, PipelineReport, RuleFired, RuleInfo, Stage,
 };
 pub use pipeline::{optimize, optimize_with, pass_names, rules, run_pass};
+pub use specialize::specialize;

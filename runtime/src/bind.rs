@@ -2,7 +2,7 @@
 
 use crate::project::{MemoryReport, first_origin, mentions, report};
 use crate::{RuntimeError, library, no_value};
-use frit_codegen::{Cache, CodegenError, CompiledKernel};
+use frit_codegen::{Cache, CodegenError, CompiledKernel, Scratch};
 use frit_ir::dim::Dim;
 use frit_ir::kernel::Access;
 use frit_ir::plan::{BufferId, Launch, Layout, Origin, Plan, Step, View, stride_symbol};
@@ -10,7 +10,7 @@ use frit_ir::range::Range;
 use frit_ir::target::Target;
 use frit_ir::{DType, Op, Symbol};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Nanoseconds of one unit of a launch's cost. Only decides whether and how finely work is shared out.
 const NS_PER_UNIT: f64 = Target::REFERENCE.unit * 1e9;
@@ -19,23 +19,35 @@ const NS_PER_UNIT: f64 = Target::REFERENCE.unit * 1e9;
 /// rule, and two shorter blocks would then take longer than one thread.
 const BLOCK_NS: f64 = Target::REFERENCE.parallel_block * 1e9;
 
-/// A plan with code for its kernels.
+/// A plan, and code for its kernels, which is made when it first runs: what a run takes is known without.
 #[derive(Debug)]
 pub struct Program {
     /// The plan.
     pub plan: Arc<Plan>,
-    /// Code, in the order of the plan's kernels.
-    pub kernels: Vec<CompiledKernel>,
+    /// Scratch memory of the kernels, in the order of the plan's kernels.
+    pub(crate) scratch: Vec<Scratch>,
+    cache: Cache,
+    code: OnceLock<Vec<CompiledKernel>>,
 }
 
 /// Values of symbols: sizes, strides, loop indices.
 pub type Bindings = HashMap<Symbol, i64>;
 
 impl Program {
-    /// Compiles a plan's kernels, as far as the cache does not have them.
-    pub fn new(plan: Arc<Plan>, cache: &Cache) -> Result<Program, CodegenError> {
-        let kernels = plan.kernels.iter().map(|k| cache.get(k)).collect::<Result<_, _>>()?;
-        Ok(Program { plan, kernels })
+    /// A plan whose kernels will be compiled by (or found in) a cache.
+    pub fn new(plan: Arc<Plan>, cache: &Cache) -> Program {
+        let scratch = plan.kernels.iter().map(|k| cache.backend().scratch(k)).collect();
+        Program { plan, scratch, cache: cache.clone(), code: OnceLock::new() }
+    }
+
+    /// Code, in the order of the plan's kernels; compiled now as far as the cache does not have it.
+    pub fn kernels(&self) -> Result<&[CompiledKernel], CodegenError> {
+        if let Some(code) = self.code.get() {
+            return Ok(code);
+        }
+        // Two threads that come here at once find the same code in the cache.
+        let code = self.plan.kernels.iter().map(|k| self.cache.get(k)).collect::<Result<_, _>>()?;
+        Ok(self.code.get_or_init(|| code))
     }
 
     /// Fixes shapes (and strides in elements, used where the plan takes any layout), one pair per input. Shapes that
@@ -242,17 +254,6 @@ impl Bound {
     pub fn program(&self) -> &Arc<Program> {
         &self.program
     }
-
-    /// Refuses a program whose projected peak is over a limit.
-    pub fn check_limit(&self, limit: usize) -> Result<(), RuntimeError> {
-        if self.report.peak_bytes <= limit {
-            return Ok(());
-        }
-        let culprit = self.report.at_peak.first().map_or(String::from("nothing"), |u| {
-            format!("{} bytes for {}{}", u.bytes, u.origin.op, crate::at(&u.origin))
-        });
-        Err(RuntimeError::MemoryLimit { needed: self.report.peak_bytes, limit, culprit })
-    }
 }
 
 pub(crate) struct Binder<'a> {
@@ -388,8 +389,7 @@ impl Binder<'_> {
         let (grain, blocks) = share_out(parallel, cost);
         let workers = if blocks > 1 { self.threads } else { 1 };
         let points: Vec<Range> = sizes.iter().map(|n| (*n, *n)).collect();
-        let scratch =
-            self.program.kernels[l.kernel].scratch_bound(&points).map_err(|e| no_value(e, &l.origin))?;
+        let scratch = self.program.scratch[l.kernel].bound(&points).map_err(|e| no_value(e, &l.origin))?;
         Ok(BoundLaunch {
             kernel: l.kernel,
             words,

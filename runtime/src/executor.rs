@@ -4,6 +4,7 @@ use crate::bind::{Binder, Bound, BoundBody, BoundCall, BoundLaunch, BoundStep, B
 use crate::pool::{OwnedBuffer, Pool};
 use crate::threads::Threads;
 use crate::{RuntimeError, library};
+use frit_codegen::CompiledKernel;
 use frit_ir::kernel::Fault;
 use frit_ir::plan::{BufferSource, Origin};
 use frit_ir::{DType, Symbol};
@@ -76,6 +77,7 @@ pub struct Output {
 /// Memory of one run.
 struct State<'a, 'o> {
     bound: &'a Bound,
+    kernels: &'a [CompiledKernel],
     run: &'a Run<'o>,
     threads: &'a Threads,
     pointers: Vec<*mut u8>,
@@ -114,6 +116,7 @@ impl Bound {
         let plan = &self.program.plan;
         let mut s = State {
             bound: self,
+            kernels: self.program.kernels()?,
             run,
             threads: run.threads.unwrap_or_else(|| Threads::global()),
             pointers: vec![std::ptr::null_mut(); plan.buffers.len()],
@@ -239,7 +242,7 @@ impl State<'_, '_> {
     }
 
     fn launch(&mut self, l: &BoundLaunch) -> Result<(), RuntimeError> {
-        let code = &self.bound.program.kernels[l.kernel];
+        let code = &self.kernels[l.kernel];
         let mut words = l.words.clone();
         for (word, (buffer, offset)) in words.iter_mut().zip(&l.addresses) {
             *word = (self.pointers[buffer.0 as usize] as i64 + offset) as u64;

@@ -5,15 +5,19 @@
 
 mod bind;
 mod executor;
+mod formula;
 mod library;
 pub mod pool;
 mod project;
 pub mod threads;
+mod units;
 
 pub use bind::{Bindings, Bound, Program};
 pub use executor::{Cancel, Event, Output, Run};
+pub use formula::MemoryFormula;
 pub use pool::OwnedBuffer;
-pub use project::{MemoryReport, MemoryUse};
+pub use project::{MemoryReport, MemoryUse, Moment};
+pub use units::human_bytes;
 
 use frit_ir::kernel::Fault;
 use frit_ir::plan::Origin;
@@ -49,16 +53,12 @@ pub enum RuntimeError {
         /// What is wrong, and what was expected.
         why: String,
     },
+    /// A kernel cannot be compiled: a bug of the backend.
+    #[error(transparent)]
+    Codegen(#[from] frit_codegen::CodegenError),
     /// The projected peak exceeds the limit.
-    #[error("needs {needed} bytes at its peak, the limit is {limit} bytes; the largest is {culprit}")]
-    MemoryLimit {
-        /// Projected peak.
-        needed: usize,
-        /// Limit.
-        limit: usize,
-        /// The largest buffer at the peak: op, line, bytes.
-        culprit: String,
-    },
+    #[error("{0}")]
+    MemoryLimit(Box<Refusal>),
     /// The machine has no memory left.
     #[error("{}{}: out of memory: {bytes} bytes could not be allocated", .origin.op, at(.origin))]
     OutOfMemory {
@@ -83,6 +83,40 @@ pub enum RuntimeError {
         /// The op and line.
         origin: Origin,
     },
+}
+
+/// Why a program does not fit.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// Projected peak of the usual plan, in bytes.
+    pub needed: usize,
+    /// The limit.
+    pub limit: usize,
+    /// The largest buffer at that peak: op, line, bytes.
+    pub largest: Option<MemoryUse>,
+    /// Other plans, each with what it takes.
+    pub tried: Vec<String>,
+    /// What to change.
+    pub fix: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (needed, limit) = (human_bytes(self.needed), human_bytes(self.limit));
+        write!(
+            f,
+            "needs {} bytes ({needed}) at its peak, the limit is {} bytes ({limit})",
+            self.needed, self.limit
+        )?;
+        if let Some(u) = &self.largest {
+            let bytes = human_bytes(u.bytes);
+            write!(f, "; the largest is {} bytes ({bytes}) for {}{}", u.bytes, u.origin.op, at(&u.origin))?;
+        }
+        for tried in &self.tried {
+            write!(f, "; {tried}")?;
+        }
+        write!(f, "; help: {}", self.fix)
+    }
 }
 
 /// An expression that has no number, with the op and line that it was made for.

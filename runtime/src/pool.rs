@@ -1,7 +1,10 @@
 //! Memory from a pool that counts: current and peak bytes, and blocks kept for reuse.
 //!
 //! Freshly mapped pages cost several times a plain write, so a freed block is kept, up to [`IDLE_LIMIT`] bytes in all,
-//! and serves requests of its size or up to an eighth less. What is counted is what was asked for.
+//! and serves requests of its size or up to a sixteenth less. What is counted is what was asked for.
+//!
+//! Kept blocks obey the memory contract too: before the pool asks the system for more, it gives back blocks that
+//! nobody uses until all it holds is at most the most that was in use at once (or will be now), and [`SLACK`].
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::collections::BTreeMap;
@@ -12,6 +15,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub const ALIGNMENT: usize = 64;
 /// Bytes of freed blocks that are kept.
 pub const IDLE_LIMIT: usize = 1 << 30;
+/// Bytes that the pool may hold beyond the most that was in use at once: small blocks of many sizes stay warm.
+pub const SLACK: usize = 16 << 20;
 
 /// Bytes that a request takes: a multiple of the alignment, at least one line. Saturates at the largest size that an
 /// allocation can have.
@@ -25,6 +30,8 @@ pub fn rounded(bytes: usize) -> usize {
 pub struct Pool {
     current: AtomicUsize,
     peak: AtomicUsize,
+    /// Bytes of all blocks, in use or kept.
+    held: AtomicUsize,
     idle: Mutex<Idle>,
 }
 
@@ -38,13 +45,28 @@ impl Idle {
     /// The smallest block that serves a request without much waste.
     fn pop(&mut self, size: usize) -> Option<(Block, usize)> {
         let (capacity, list) =
-            self.blocks.range_mut(size..=size + size / 8).find(|(_, list)| !list.is_empty())?;
+            self.blocks.range_mut(size..=size + size / 16).find(|(_, list)| !list.is_empty())?;
         let (capacity, block) = (*capacity, list.pop()?);
         if list.is_empty() {
             self.blocks.remove(&capacity);
         }
         self.bytes -= capacity;
         Some((block, capacity))
+    }
+
+    /// Takes out the largest blocks until what is left is at most so many bytes.
+    fn shrink(&mut self, bytes: usize) -> Vec<(Block, usize)> {
+        let mut out = Vec::new();
+        while self.bytes > bytes {
+            let Some(mut last) = self.blocks.last_entry() else { break };
+            let capacity = *last.key();
+            out.extend(last.get_mut().pop().map(|b| (b, capacity)));
+            if last.get().is_empty() {
+                last.remove();
+            }
+            self.bytes -= capacity;
+        }
+        out
     }
 }
 
@@ -71,26 +93,34 @@ impl Pool {
         if size < bytes {
             return None;
         }
-        let reused = {
+        let (reused, surplus) = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.pop(size)
+            match idle.pop(size) {
+                Some(block) => (Some(block), vec![]),
+                None => {
+                    let most = self.peak().max(self.current().saturating_add(size)).saturating_add(SLACK);
+                    let in_use = self.held().saturating_sub(idle.bytes).saturating_add(size);
+                    (None, idle.shrink(most.saturating_sub(in_use)))
+                }
+            }
         };
+        self.release(surplus);
         let (pointer, capacity) = match reused {
             Some((block, capacity)) => (block.0, capacity),
-            // SAFETY: the size is not zero, and fits a layout as it was rounded.
-            None => (
-                unsafe {
-                    let fresh = alloc(layout(size));
-                    if fresh.is_null() && self.idle() > 0 {
-                        // Kept blocks of other sizes may be what is missing.
-                        self.trim();
-                        alloc(layout(size))
-                    } else {
-                        fresh
-                    }
-                },
-                size,
-            ),
+            None => {
+                // SAFETY: the size is not zero, and fits a layout as it was rounded.
+                let mut fresh = unsafe { alloc(layout(size)) };
+                if fresh.is_null() && self.idle() > 0 {
+                    // Kept blocks of other sizes may be what is missing.
+                    self.trim();
+                    // SAFETY: as above.
+                    fresh = unsafe { alloc(layout(size)) };
+                }
+                if !fresh.is_null() {
+                    self.held.fetch_add(size, Ordering::Relaxed);
+                }
+                (fresh, size)
+            }
         };
         if pointer.is_null() {
             return None;
@@ -122,18 +152,22 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).bytes
     }
 
+    /// Bytes held of the system: in use, or kept for reuse.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
     /// Gives the kept blocks back to the system.
     pub fn trim(&self) {
-        let blocks = {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.bytes = 0;
-            std::mem::take(&mut idle.blocks)
-        };
-        for (size, list) in blocks {
-            for b in list {
-                // SAFETY: the block came from `alloc` with this layout and has no owner.
-                unsafe { dealloc(b.0, layout(size)) }
-            }
+        let blocks = self.idle.lock().unwrap_or_else(PoisonError::into_inner).shrink(0);
+        self.release(blocks);
+    }
+
+    fn release(&self, blocks: Vec<(Block, usize)>) {
+        for (block, size) in blocks {
+            self.held.fetch_sub(size, Ordering::Relaxed);
+            // SAFETY: the block came from `alloc` with this layout and has no owner.
+            unsafe { dealloc(block.0, layout(size)) }
         }
     }
 
@@ -147,8 +181,7 @@ impl Pool {
                 return;
             }
         }
-        // SAFETY: the block came from `alloc` with this layout and its owner is gone.
-        unsafe { dealloc(pointer, layout(capacity)) }
+        self.release(vec![(Block(pointer), capacity)]);
     }
 }
 

@@ -25,6 +25,8 @@ pub struct MemoryUse {
     pub origin: Origin,
     /// True for a result of the program.
     pub output: bool,
+    /// Bytes as an expression in the plan's sizes (a number where none has a name), not rounded.
+    pub formula: Dim,
 }
 
 /// Projected memory: what a run will allocate, known before it runs.
@@ -39,8 +41,19 @@ pub struct MemoryReport {
     pub output_bytes: usize,
     /// What is live at the peak, largest first.
     pub at_peak: Vec<MemoryUse>,
-    /// Bytes live after each top-level step.
-    pub timeline: Vec<usize>,
+    /// What is in memory after each top-level step that changes it or computes something.
+    pub timeline: Vec<Moment>,
+}
+
+/// A top-level step of a plan as the projection sees it.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// The op and line of the work of the step; `None` for one that only takes or gives back memory.
+    pub origin: Option<Origin>,
+    /// Bytes in use after the step.
+    pub bytes: usize,
+    /// The most bytes in use during the step.
+    pub most: usize,
 }
 
 /// Projects the memory of a program for the given sizes and strides.
@@ -62,11 +75,13 @@ pub(crate) fn report(
         snapshot: None,
     };
     let mut timeline = Vec::with_capacity(plan.steps.len());
+    let mut peak_bytes = 0;
     for s in &plan.steps {
+        p.peak = p.current;
         p.step(s)?;
-        timeline.push(p.current);
+        peak_bytes = peak_bytes.max(p.peak);
+        timeline.push(Moment { origin: origin_of(s).cloned(), bytes: p.current, most: p.peak });
     }
-    let peak_bytes = p.peak;
     // A second walk stops at the peak and looks around: copying the list at every new maximum would be quadratic.
     p.live.fill(None);
     p.current = 0;
@@ -139,11 +154,13 @@ impl Projection<'_> {
         let mut found: Vec<MemoryUse> = buffers
             .filter_map(|(bytes, b)| {
                 let output = b.source == BufferSource::Output;
-                bytes.map(|bytes| MemoryUse { bytes, origin: b.origin.clone(), output })
+                let formula = b.bytes();
+                bytes.map(|bytes| MemoryUse { bytes, origin: b.origin.clone(), output, formula })
             })
             .collect();
         if extra > 0 {
-            found.push(MemoryUse { bytes: extra, origin: origin.clone(), output: false });
+            let formula = Dim::constant(extra as i64);
+            found.push(MemoryUse { bytes: extra, origin: origin.clone(), output: false, formula });
         }
         snapshot.found = Some(found);
         Ok(())
@@ -219,8 +236,7 @@ impl Projection<'_> {
 
     fn scratch(&self, l: &Launch) -> Result<usize, RuntimeError> {
         let sizes = l.sizes.iter().map(|d| self.range(d, &l.origin)).collect::<Result<Vec<_>, _>>()?;
-        let each =
-            self.program.kernels[l.kernel].scratch_bound(&sizes).map_err(|e| no_value(e, &l.origin))?;
+        let each = self.program.scratch[l.kernel].bound(&sizes).map_err(|e| no_value(e, &l.origin))?;
         if each == 0 {
             return Ok(0);
         }
@@ -267,20 +283,22 @@ fn too_large(what: String, origin: &Origin) -> RuntimeError {
     RuntimeError::TooLarge { what, origin: origin.clone() }
 }
 
+/// The op and line of the first work of a step.
+fn origin_of(s: &Step) -> Option<&Origin> {
+    match s {
+        Step::Launch(l) => Some(&l.origin),
+        Step::Library(l) => Some(&l.origin),
+        Step::For { body, .. } => body.iter().find_map(origin_of),
+        Step::While { cond, body, .. } => cond.iter().chain(body).find_map(origin_of),
+        Step::If { then, otherwise, .. } => then.iter().chain(otherwise).find_map(origin_of),
+        Step::Alloc(_) | Step::Free(_) | Step::Swap(..) => None,
+    }
+}
+
 /// The op and line of the first work in a list of steps: stands for a loop, which has no origin of its own.
 pub(crate) fn first_origin(steps: &[Step]) -> Origin {
-    fn find(s: &Step) -> Option<&Origin> {
-        match s {
-            Step::Launch(l) => Some(&l.origin),
-            Step::Library(l) => Some(&l.origin),
-            Step::For { body, .. } => body.iter().find_map(find),
-            Step::While { cond, body, .. } => cond.iter().chain(body).find_map(find),
-            Step::If { then, otherwise, .. } => then.iter().chain(otherwise).find_map(find),
-            Step::Alloc(_) | Step::Free(_) | Step::Swap(..) => None,
-        }
-    }
     let none = || Origin { op: frit_ir::Op::For, loc: frit_ir::Loc::NONE };
-    steps.iter().find_map(find).cloned().unwrap_or_else(none)
+    steps.iter().find_map(origin_of).cloned().unwrap_or_else(none)
 }
 
 /// True if a number that a step needs may depend on a symbol.

@@ -76,10 +76,10 @@ pub fn run(graph: &Graph, inputs: &[Data], cache: &Cache) -> Result<Vec<Data>, S
     reads_back(graph)?;
     let graph =
         frit_passes::optimize(graph, &Options::new(MathLevel::Exact)).map_err(|e| e.to_string())?.graph;
-    let plan = frit_passes::lower(&graph, &LowerOptions { layouts: vec![] }).map_err(|e| e.to_string())?.plan;
+    let plan = frit_passes::lower(&graph, &LowerOptions::default()).map_err(|e| e.to_string())?.plan;
     reads_back(&graph)?;
     reads_back(&plan)?;
-    let program = Arc::new(Program::new(Arc::new(plan), cache).map_err(|e| e.to_string())?);
+    let program = Arc::new(Program::new(Arc::new(plan), cache));
     let shapes: Vec<(&[usize], &[isize])> = inputs.iter().map(|d| (d.shape.as_slice(), &[][..])).collect();
     let bound = program.bind(&shapes, 2).map_err(|e| e.to_string())?;
     let pointers: Vec<*const u8> = inputs.iter().map(|d| d.bytes.as_ptr()).collect();

@@ -174,7 +174,7 @@ fn compile(graph: &Graph) {
     // Debug builds verify what each pass and lowering made: that must hold for whatever a reader accepts.
     let done = frit_passes::optimize(graph, &Options::new(MathLevel::Reassociate));
     let done = done.unwrap_or_else(|e| panic!("{e}"));
-    let lowered = frit_passes::lower(&done.graph, &LowerOptions { layouts: vec![] });
+    let lowered = frit_passes::lower(&done.graph, &LowerOptions::default());
     if let Err(e @ (LowerError::Invalid(_) | LowerError::Type(_))) = lowered {
         panic!("{e}");
     }

@@ -86,8 +86,8 @@ impl Case {
         let cache = Cache::new(frit_codegen::available().remove(0));
         let graph = self.b.finish(self.outputs);
         let graph = frit_passes::optimize(&graph, &Options::new(MathLevel::Exact)).expect("optimizes").graph;
-        let plan = frit_passes::lower(&graph, &LowerOptions { layouts: vec![] }).expect("lowers").plan;
-        let program = Arc::new(Program::new(Arc::new(plan), &cache).expect("compiles"));
+        let plan = frit_passes::lower(&graph, &LowerOptions::default()).expect("lowers").plan;
+        let program = Arc::new(Program::new(Arc::new(plan), &cache));
         let shapes: Vec<(&[usize], &[isize])> = inputs.iter().map(|(s, _)| (*s, &[][..])).collect();
         let bound = program.bind(&shapes, threads)?;
         let pointers: Vec<*const u8> = inputs.iter().map(|(_, data)| data.as_ptr().cast()).collect();
@@ -416,9 +416,9 @@ fn workspace_is_part_of_the_peak() {
     c.outputs.push(inverse);
     let graph = c.b.finish(c.outputs);
     let graph = frit_passes::optimize(&graph, &Options::new(MathLevel::Exact)).expect("optimizes").graph;
-    let plan = frit_passes::lower(&graph, &LowerOptions { layouts: vec![] }).expect("lowers").plan;
+    let plan = frit_passes::lower(&graph, &LowerOptions::default()).expect("lowers").plan;
     let cache = Cache::new(frit_codegen::available().remove(0));
-    let program = Arc::new(Program::new(Arc::new(plan), &cache).expect("compiles"));
+    let program = Arc::new(Program::new(Arc::new(plan), &cache));
     let bound = program.bind(&[(&[n, n], &[])], 1).expect("binds");
     let data = random(n * n, 7);
     // SAFETY: the program is bound to the input's shape, and it is contiguous.

@@ -13,9 +13,9 @@ const N: usize = 100_000;
 /// The first element of each result of a graph of one `f64[16]` whose elements are `at`, by the whole path.
 fn whole_path(g: &Graph, at: f64) -> f64 {
     let optimized = frit_passes::optimize(g, &Options::new(MathLevel::Reassociate)).unwrap().graph;
-    let plan = frit_passes::lower(&optimized, &LowerOptions { layouts: vec![] }).unwrap().plan;
+    let plan = frit_passes::lower(&optimized, &LowerOptions::default()).unwrap().plan;
     let cache = frit_codegen::Cache::new(frit_codegen::available().swap_remove(0));
-    let program = Arc::new(Program::new(Arc::new(plan), &cache).unwrap());
+    let program = Arc::new(Program::new(Arc::new(plan), &cache));
     let bound = program.bind(&[(&[16], &[1])], 2).unwrap();
     let x = [at; 16];
     // SAFETY: the one argument has the bound shape.

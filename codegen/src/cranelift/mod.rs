@@ -8,7 +8,7 @@ mod emit;
 mod prim;
 mod simd;
 
-use crate::{Backend, Code, CodegenError, CompiledKernel};
+use crate::{Backend, Code, CodegenError, CompiledKernel, Scratch};
 use cranelift_codegen::isa::{OwnedTargetIsa, TargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, ir};
@@ -128,5 +128,9 @@ impl Backend for Cranelift {
             module: Mutex::new(Some(module)),
         };
         Ok(CompiledKernel::new(&staged, Arc::new(code)))
+    }
+
+    fn scratch(&self, kernel: &Kernel) -> Scratch {
+        Scratch::of(&crate::stage::stage(kernel))
     }
 }

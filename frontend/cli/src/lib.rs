@@ -239,18 +239,27 @@ fn explain(
     let shapes = match shapes {
         Ok(shapes) => shapes,
         Err(name) => {
-            println!("\nmemory: give the sizes for numbers, as `--size {name}=1000`");
+            let formula = report.program.memory_formula(options.threads.max(1));
+            println!(
+                "\nmemory: {formula} bytes at the peak; for numbers give sizes, as `--size {name}=1000`"
+            );
             return Ok(());
         }
     };
     let views: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-    let memory = report.memory(&views, options.threads.max(1)).map_err(|e| miette!("{e}"))?;
+    let fit = report
+        .fit_shapes(&views, options.threads.max(1), options.memory_limit)
+        .map_err(|e| miette!("{e}"))?;
+    let memory = fit.bound.memory();
     println!(
         "\nmemory: inputs {}, results {}, peak of what frit allocates {}",
         shown(memory.input_bytes),
         shown(memory.output_bytes),
         shown(memory.peak_bytes)
     );
+    for done in &fit.replanned {
+        println!("  {done}");
+    }
     for used in &memory.at_peak {
         let place = used.origin.loc.to_string();
         let place = if place.is_empty() { place } else { format!(" at {place}") };

@@ -12,24 +12,23 @@ from . import calls as _calls
 from . import rules as _rules  # noqa: F401  (gives tracers the methods of arrays)
 from ._frit import STAGES
 from ._frit import stats as _stats
-from .chunks import ChunkPlan, Chunks, ChunkTask, Rechunk
 from .coverage import Coverage, Covered, coverage
 from .debug import debug_nans, disable_jit
 from .diagnostics import Diagnostic
-from .errors import FallbackError, FallbackWarning, PerformanceWarning
+from .errors import FallbackError, FallbackWarning, MemoryLimitError, PerformanceWarning
 from .jit import Jit, jit
 from .lazy import Array, array, compute
 from .lazy import counts as _counts
-from .report import Memory, Report, Temporary
+from .report import Memory, Moment, Report, Temporary
 from .saved import Saved, load
 from .signature import Spec, spec
 
 _calls.bind()
 
 __all__ = [
-    "Array", "ChunkPlan", "ChunkTask", "Chunks", "Coverage", "Covered", "Diagnostic", "FallbackError", "FallbackWarning", "Jit", "Memory",
-    "PerformanceWarning", "Rechunk", "Report", "STAGES", "Saved", "Spec", "Temporary", "array", "compute", "coverage", "debug_nans",
-    "disable_jit", "jit", "load", "spec", "stats",
+    "Array", "Coverage", "Covered", "Diagnostic", "FallbackError", "FallbackWarning", "Jit", "Memory", "MemoryLimitError", "Moment",
+    "PerformanceWarning", "Report", "STAGES", "Saved", "Spec", "Temporary", "array", "compute", "coverage", "debug_nans", "disable_jit",
+    "jit", "load", "spec", "stats",
 ]
 
 

@@ -19,9 +19,9 @@ __all__ = [
     "Node",
     "Program",
     "Function",
-    "Chunks",
     "BuildError",
     "RunError",
+    "MemoryLimitError",
     "CompileError",
     "stats",
     "functions",
@@ -52,10 +52,10 @@ _Op: TypeAlias = Literal[
     "left_shift", "right_shift", "gcd", "lcm", "where", "cast", "sum", "prod", "min", "max", "any", "all",
     "argmin", "argmax", "mean", "var", "std", "count_nonzero", "logsumexp", "nansum", "nanprod", "nanmin",
     "nanmax", "nanmean", "nanvar", "nanstd", "cumsum", "cumprod", "cummax", "cummin", "reshape", "transpose",
-    "slice", "expand_dims", "squeeze", "broadcast_to", "rechunk", "diagonal", "concatenate", "pad", "gather",
-    "scatter", "update_slice", "triu", "tril", "roll", "stack", "tile", "repeat", "trace", "matmul", "gemm",
-    "inv", "cholesky", "solve", "solve_posdef", "solve_triangular", "lu", "qr", "svd", "svdvals", "eigh",
-    "eigvalsh", "eig", "eigvals", "det", "slogdet", "lstsq", "fft", "ifft", "rfft", "irfft", "sort", "argsort",
+    "slice", "expand_dims", "squeeze", "broadcast_to", "diagonal", "concatenate", "pad", "gather", "scatter",
+    "update_slice", "triu", "tril", "roll", "stack", "tile", "repeat", "trace", "matmul", "gemm", "inv",
+    "cholesky", "solve", "solve_posdef", "solve_triangular", "lu", "qr", "svd", "svdvals", "eigh", "eigvalsh",
+    "eig", "eigvals", "det", "slogdet", "lstsq", "fft", "ifft", "rfft", "irfft", "sort", "argsort",
     "order_statistics", "arg_order_statistics", "searchsorted", "for", "while", "if",
 ]
 
@@ -65,22 +65,25 @@ THRESHOLDS: list[tuple[str, str, float, list[str], str]]
 
 class BuildError(Exception): ...
 class CompileError(Exception): ...
+class MemoryLimitError(MemoryError): ...
 class RunError(Exception): ...
 
-class _Use(TypedDict):
-    bytes: int
+class _Moment(TypedDict):
     op: str
-    output: bool
     file: str | None
     line: int | None
+    bytes: int
+
+class _Use(_Moment):
+    output: bool
 
 class _Memory(TypedDict):
     peak_bytes: int
     input_bytes: int
     output_bytes: int
     at_peak: list[_Use]
-
-_Box: TypeAlias = tuple[str, list[tuple[int, int]]]
+    timeline: list[_Moment]
+    replanned: list[str]
 
 @final
 class Node:
@@ -102,17 +105,10 @@ class Program:
     def costs(self) -> list[tuple[float, float, float]]: ...
     def why(self, lost: bool, proof: bool) -> dict[str, list[dict[str, Any]]]: ...
     def kernels(self) -> int: ...
-    def chunks(self, memory_limit: int | None, block_bytes: int, candidates: int, cores: int) -> Chunks: ...
-    def memory(self, shapes: Sequence[Sequence[int]]) -> _Memory: ...
+    def memory(self, shapes: Sequence[Sequence[int]], memory_limit: int | None = None) -> _Memory: ...
     def diagnostics(
         self, shapes: Sequence[Sequence[int]], strides: Sequence[Sequence[int] | None], constant: Sequence[bool], thresholds: Thresholds
     ) -> str: ...
-
-@final
-class Chunks:
-    def json(self) -> str: ...
-    def graph(self, candidate: int) -> str: ...
-    def tasks(self, candidate: int) -> list[tuple[int, list[int], list[_Box], list[_Box], bool, bool]]: ...
 
 @disjoint_base
 class Function(Generic[_P, _R]):

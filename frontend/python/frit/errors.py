@@ -9,6 +9,8 @@ import threading
 
 import numpy
 
+from ._frit import MemoryLimitError  # noqa: F401  (a `MemoryError`: no plan fits `memory_limit`)
+
 FRIT = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _NUMPY = os.path.dirname(os.path.abspath(numpy.__file__)) + os.sep
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ._frit import MemoryLimitError
+
 _STYLE = (
     "border:1px solid #8886;border-radius:6px;padding:.6em .8em;"
     "max-width:70em;font:13px/1.45 system-ui,sans-serif"
@@ -70,10 +72,15 @@ def report(r):
     if r.retraced:
         out.append(f"<div>traced again: {escape('; '.join(r.retraced))}</div>")
     if r.segments:
-        m = r.memory
-        out.append(f"<div>projected peak {size(m.peak_bytes)}, of it results {size(m.output_bytes)}; arguments {size(r.input_bytes)}</div>")
-        held = [(size(t.bytes), t.op, f"{t.file}:{t.line}" if t.file else "", "result" if t.output else "temporary") for t in m.temporaries]
-        out.append(details("memory at the peak", table(("bytes", "op", "line", "what"), held)))
+        try:
+            m = r.memory
+        except MemoryLimitError as e:
+            out.append(f"<div>{escape(e)}</div>")
+        else:
+            out.append(f"<div>projected peak {size(m.peak_bytes)}, of it results {size(m.output_bytes)}; arguments {size(r.input_bytes)}</div>")
+            out += [f"<div>to fit: {escape(x)}</div>" for x in m.replanned]
+            held = [(size(t.bytes), t.op, f"{t.file}:{t.line}" if t.file else "", "result" if t.output else "temporary") for t in m.temporaries]
+            out.append(details("memory at the peak", table(("bytes", "op", "line", "what"), held)))
     if r.captured:
         rows = [(dtype, list(shape), size(n)) for dtype, shape, n in r.captured]
         out.append(details(several(len(rows), "array", " from outside"), table(("type", "shape", "bytes"), rows)))

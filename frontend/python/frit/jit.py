@@ -14,7 +14,6 @@ import numpy as np
 
 from . import _frit, debug, diagnostics, interrupt, retrace
 from .arguments import Arguments, Given, finish, rebind
-from .chunks import Chunks
 from .errors import Abandon, Break, FallbackError, local, located, user_place
 from .patch import drawn, random_states, tracing
 from .programs import Programs
@@ -443,30 +442,13 @@ class Jit(_frit.Function):
             found.append(entry.expected)
         return diagnostics.listed(found + entry.repeated + self._storms)
 
-    def memory(self, *args, **kwargs) -> Memory:
-        """Projected memory of a call, from shapes alone: of its largest part."""
-        return self.explain(*args, **kwargs).memory
+    def memory(self, *args, memory_limit=None, **kwargs) -> Memory:
+        """Projected memory of a call, from shapes alone: of its largest part.
 
-    def suggest_chunks(self, *args, memory_limit=None, block_bytes="128MiB", candidates=6, cores=0, **kwargs) -> Chunks:
-        """How to chunk the arguments (arrays or specs) if the function is run block by block, from the whole
-        computation: candidates with what they read, write and hold, the best first. Nothing runs.
-
-        `memory_limit` is what all `cores` (0: those of this machine) hold together, `block_bytes` what no block exceeds
-        that can be cut; both are numbers of bytes or text as "2GiB". Raises `FallbackError` if the function is not
-        compiled as one program, `ValueError` for a size that is not positive.
+        With a limit (bytes, or text as "2GiB"; the function's own if not given), of the plan that fits it; raises
+        `MemoryLimitError` if none does. Nothing runs and nothing is compiled to machine code.
         """
-        report = self.explain(*args, **kwargs)
-        if report.reason or len(report.segments) != 1 or report.calls:
-            raise FallbackError(report.reason or "the function is compiled in parts")
-        limit, block = bytes_of(memory_limit), bytes_of(block_bytes)
-        for name, n in (("memory_limit", limit), ("block_bytes", block), ("candidates", candidates)):
-            if n is not None and n <= 0:
-                raise ValueError(f"{name} must be positive, not {n}")
-        segment = report.segments[0]
-        found = segment.program.chunks(limit, block, candidates, cores or os.cpu_count() or 1)
-        paths = retrace.parameter_paths(self._function, self._key(args, kwargs).tree, self._static)[1]
-        names = {f"x{k}": paths[slot] for k, slot in enumerate(segment.inputs) if slot < len(paths)}
-        return Chunks(found, names)
+        return self.explain(*args, **kwargs).memory_within(bytes_of(memory_limit))
 
     def dump(self, *args, stage="graph", **kwargs) -> str:
         """The text of one stage (graph, rewritten, plan, kernels, clif, asm) of every part."""
@@ -486,14 +468,20 @@ class Jit(_frit.Function):
         return f"<frit.jit {self.__module__}.{self.__qualname__}>"
 
 
+#: Units of `memory_limit`: powers of 1024 with an `i`, of 1000 without.
+_UNITS = {f"{letter}{i}B": base**k for base, i in ((1024, "i"), (1000, "")) for k, letter in enumerate("kMGTP", 1)}
+_UNITS = {name.upper(): size for name, size in _UNITS.items()} | {"B": 1, "": 1}
+
+
 def bytes_of(limit):
-    """A number of bytes, or text as `"2GiB"`."""
+    """A number of bytes, from one or from text as `"2GiB"` or `"500 MB"`; None for None."""
     if not isinstance(limit, str):
         return limit
-    for unit, size in {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "B": 1}.items():
-        if limit.endswith(unit):
-            return int(float(limit[: -len(unit)]) * size)
-    return int(limit)
+    number = limit.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    try:
+        return int(float(number) * _UNITS[limit[len(number):].upper()])
+    except (KeyError, ValueError):
+        raise ValueError(f'memory_limit is a number of bytes or text as "2GiB", not {limit!r}') from None
 
 
 def jit(function=None, **options):

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias, TypeVar, overload
 
 from . import _frit
-from .chunks import Chunks
 from .diagnostics import Diagnostics
 from .report import Memory, Report
 
@@ -36,17 +35,8 @@ class Jit(_frit.Function[_P, _R]):
     @overload
     def __get__(self: Jit[Concatenate[Any, _Q], _R], instance: object, owner: type | None = None) -> Callable[_Q, _R]: ...
     def explain(self, *args: Any, **kwargs: Any) -> Report: ...
-    def memory(self, *args: Any, **kwargs: Any) -> Memory: ...
+    def memory(self, *args: Any, memory_limit: int | str | None = None, **kwargs: Any) -> Memory: ...
     def warnings(self, *args: Any, **kwargs: Any) -> Diagnostics: ...
-    def suggest_chunks(
-        self,
-        *args: Any,
-        memory_limit: int | str | None = None,
-        block_bytes: int | str = "128MiB",
-        candidates: int = 6,
-        cores: int = 0,
-        **kwargs: Any,
-    ) -> Chunks: ...
     def dump(self, *args: Any, stage: str = "graph", **kwargs: Any) -> str: ...
     def save(self, path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None: ...
 

@@ -2,39 +2,92 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from . import html
-from .errors import FallbackError
+from .errors import FallbackError, MemoryLimitError
 from .tape import Call, Decision, Live, Segment
 
 
 @dataclass(frozen=True)
 class Temporary:
-    """Memory that is held at the peak."""
+    """Memory that is held at the peak: a result, a temporary, scratch memory of a kernel or the workspace of a routine."""
 
     bytes: int
+    #: The op that it holds the result of, or that needs it.
+    op: str
+    #: The user's line, if it is known.
+    file: str | None
+    line: int | None
+    #: True for a result of the program.
+    output: bool
+    #: Its part of the peak, between 0 and 1.
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A step of the plan, and the most bytes in use while it runs."""
+
     op: str
     file: str | None
     line: int | None
-    output: bool
+    bytes: int
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Projected memory of a call, or of a part of it; arguments are not part of the peak."""
+    """Projected memory of a call, or of a part of it; arguments are not part of the peak.
+
+    The projection bounds what a run takes from the pool, and is at most a tenth above it. `str` shows a table.
+    """
 
     peak_bytes: int
     input_bytes: int
     output_bytes: int
+    #: What is held at the peak, largest first.
     temporaries: list[Temporary] = field(default_factory=list)
+    #: The steps in order.
+    timeline: list[Moment] = field(default_factory=list)
+    #: What was done to keep the peak below the limit, in sentences.
+    replanned: list[str] = field(default_factory=list)
+    #: What the projection does not know: calls that NumPy makes.
+    notes: list[str] = field(default_factory=list)
 
     @staticmethod
-    def of(program, shapes) -> Memory:
+    def of(program, shapes, memory_limit=None, notes=()) -> Memory:
         """The projection of a compiled program for arguments of these shapes."""
-        m = program.memory(shapes)
-        held = [Temporary(**{k: u[k] for k in ("bytes", "op", "file", "line", "output")}) for u in m["at_peak"]]
-        return Memory(m["peak_bytes"], m["input_bytes"], m["output_bytes"], held)
+        m = program.memory(shapes, memory_limit)
+        held = [Temporary(**u, share=u["bytes"] / m["peak_bytes"]) for u in m["at_peak"]]
+        moments = [Moment(**t) for t in m["timeline"]]
+        return Memory(m["peak_bytes"], m["input_bytes"], m["output_bytes"], held, moments, m["replanned"], list(notes))
+
+    def _rows(self):
+        return [
+            (html.size(t.bytes), f"{t.share:.0%}", t.op, f"{t.file}:{t.line}" if t.file else "", "result" if t.output else "temporary")
+            for t in self.temporaries
+        ]
+
+    def _line(self):
+        parts = f"projected peak {html.size(self.peak_bytes)}, of it results {html.size(self.output_bytes)}"
+        return f"{parts}; arguments {html.size(self.input_bytes)}"
+
+    def __str__(self):
+        rows = [("bytes", "share", "op", "line", "what"), *self._rows()]
+        widths = [max(len(r[k]) for r in rows) for k in range(len(rows[0]))]
+        lines = ["  ".join(c.rjust(w) if k < 2 else c.ljust(w) for k, (c, w) in enumerate(zip(r, widths))).rstrip() for r in rows]
+        return "\n".join([self._line(), *(f"to fit: {r}" for r in self.replanned), *lines, *(f"note: {n}" for n in self.notes)])
+
+    def _repr_html_(self) -> str:
+        body = html.table(("bytes", "share", "op", "line", "what"), self._rows())
+        body += "".join(f"<div>{html.escape(x)}</div>" for x in [*(f"to fit: {r}" for r in self.replanned), *self.notes])
+        return html.box("memory", self._line(), body)
+
+    def to_json(self) -> str:
+        """All of it, by the names of the attributes."""
+        import json
+
+        return json.dumps(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -157,9 +210,20 @@ class Report:
     @property
     def memory(self) -> Memory:
         """Of the program that takes most."""
+        return self.memory_within(None)
+
+    def memory_within(self, memory_limit: int | None) -> Memory:
+        """`memory` under another limit, in bytes. Raises `MemoryLimitError` where no plan fits."""
         if not self.segments:
             raise RuntimeError(self.reason or "nothing is compiled")
-        return max((Memory.of(s.program, [list(n) for n in s.shapes]) for s in self.segments), key=lambda m: m.peak_bytes)
+        notes = [f"NumPy runs {c[3]} ({c[0]}:{c[1]}): what it takes is not known" for c in self.calls]
+        every = (Memory.of(s.program, [list(n) for n in s.shapes], memory_limit, notes) for s in self.segments)
+        return max(every, key=lambda m: m.peak_bytes)
+
+    @property
+    def replanned(self) -> list[str]:
+        """What was done to keep the peak below `memory_limit`, in sentences."""
+        return self.memory.replanned
 
     @property
     def rules(self) -> list[tuple[str, int]]:
@@ -233,9 +297,14 @@ class Report:
         if self.captured:
             lines.append("arrays from outside: " + ", ".join(f"{d}{list(s)} ({n} bytes)" for d, s, n in self.captured))
         if self.segments:
-            m = self.memory
             what = "" if len(self.segments) == 1 else f"{len(self.segments)} programs; the largest: "
-            lines.append(f"{what}projected peak {m.peak_bytes} bytes ({m.output_bytes} of results); arguments {self.input_bytes} bytes")
+            try:
+                m = self.memory
+            except MemoryLimitError as e:
+                lines.append(f"{what}{e}")
+            else:
+                lines.append(f"{what}projected peak {m.peak_bytes} bytes ({m.output_bytes} of results); arguments {self.input_bytes} bytes")
+                lines += [f"to fit: {r}" for r in m.replanned]
         if self.cuts or self.calls:
             lines += self._path()
         for k, s in enumerate(self.segments):

@@ -4,7 +4,6 @@
 
 mod arrays;
 mod builder;
-mod chunks;
 mod diagnostics;
 mod nonfinite;
 mod program;
@@ -62,9 +61,9 @@ fn _frit(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<builder::Node>()?;
     m.add_class::<program::Program>()?;
     m.add_class::<program::Function>()?;
-    m.add_class::<chunks::Chunks>()?;
     m.add("BuildError", m.py().get_type::<builder::BuildError>())?;
     m.add("RunError", m.py().get_type::<program::RunError>())?;
+    m.add("MemoryLimitError", m.py().get_type::<program::MemoryLimitError>())?;
     m.add("CompileError", m.py().get_type::<program::CompileError>())?;
     m.add_function(wrap_pyfunction!(stats, m)?)?;
     m.add_function(wrap_pyfunction!(functions, m)?)?;

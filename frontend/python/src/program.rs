@@ -1,12 +1,11 @@
 //! Compiled programs, and the object that a decorated function becomes.
 
 use crate::arrays::{self, Memory};
-use crate::chunks::Chunks;
 use crate::run;
 use frit::diagnostics::DiagnosticOptions;
-use frit::{Config, MathLevel, Report, Saved, c_strides};
+use frit::{Config, Fit, MathLevel, Report, Saved, c_strides};
 use frit_ir::error::TypeError;
-use frit_ir::plan::Layout;
+use frit_ir::plan::{Layout, Origin};
 use frit_ir::{Attr, Attrs, DType, Graph, GraphBuilder, Key, Literal, Op, Value};
 use frit_runtime::{Bound as BoundProgram, MemoryUse, RuntimeError, threads::Threads};
 use numpy::PyUntypedArray;
@@ -28,6 +27,13 @@ pyo3::create_exception!(
     CompileError,
     pyo3::exceptions::PyException,
     "A graph that frit cannot compile."
+);
+
+pyo3::create_exception!(
+    frit,
+    MemoryLimitError,
+    PyMemoryError,
+    "No plan of a program keeps its projected peak below `memory_limit`."
 );
 
 /// Options of Python as those of Rust.
@@ -100,20 +106,13 @@ impl Program {
         &self.report.traced
     }
 
-    fn bind(&self, shapes: &[(&[usize], &[isize])]) -> PyResult<BoundProgram> {
+    /// The program for shapes and strides, re-planned if it takes more than `limit` bytes.
+    fn bind(&self, shapes: &[(&[usize], &[isize])], limit: Option<usize>) -> PyResult<Fit> {
         let threads = match self.config.threads {
             0 => Threads::global().count(),
             n => n.min(Threads::global().count()),
         };
-        let failed = |e: RuntimeError| match e {
-            RuntimeError::Argument { .. } => PyValueError::new_err(e.to_string()),
-            _ => PyMemoryError::new_err(e.to_string()),
-        };
-        let bound = self.report.program.bind(shapes, threads).map_err(failed)?;
-        if let Some(limit) = self.config.memory_limit {
-            bound.check_limit(limit).map_err(failed)?;
-        }
-        Ok(bound)
+        self.report.fit(shapes, threads, limit).map_err(failure)
     }
 
     pub(crate) fn ready(&self, arguments: &[Memory<'_>]) -> PyResult<Arc<Ready>> {
@@ -141,7 +140,8 @@ impl Program {
             shape: m.shape.to_vec(),
             strides: m.strides.to_vec(),
         });
-        let r = Arc::new(Ready { arguments: expected.collect(), bound: self.bind(&shapes)? });
+        let bound = self.bind(&shapes, self.config.memory_limit)?.bound;
+        let r = Arc::new(Ready { arguments: expected.collect(), bound });
         *lock() = Some(r.clone());
         Ok(r)
     }
@@ -289,34 +289,34 @@ impl Program {
         self.report.program.plan.kernels.len()
     }
 
-    /// How to chunk the arguments: see `frit.Jit.suggest_chunks`.
-    #[pyo3(signature = (memory_limit, block_bytes, candidates, cores))]
-    fn chunks(
+    /// Projected memory for arrays of the given shapes in C order, with a limit in bytes of its own if one is given.
+    #[pyo3(signature = (shapes, memory_limit = None))]
+    fn memory<'py>(
         &self,
-        py: Python<'_>,
+        py: Python<'py>,
+        shapes: Vec<Vec<usize>>,
         memory_limit: Option<usize>,
-        block_bytes: usize,
-        candidates: usize,
-        cores: usize,
-    ) -> PyResult<Chunks> {
-        let options = frit::ChunkOptions { memory_limit, block_bytes, candidates, cores };
-        let found = py.detach(|| self.report.suggest_chunks(&options));
-        found.map(Chunks).map_err(|e| PyValueError::new_err(e.to_string()))
-    }
-
-    /// Projected memory for arrays of the given shapes in C order.
-    fn memory<'py>(&self, py: Python<'py>, shapes: Vec<Vec<usize>>) -> PyResult<Bound<'py, PyDict>> {
+    ) -> PyResult<Bound<'py, PyDict>> {
         let strides: Vec<Vec<isize>> = shapes.iter().map(|s| c_strides(s)).collect();
         let all: Vec<(&[usize], &[isize])> =
             shapes.iter().zip(&strides).map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
-        let bound = self.bind(&all)?;
-        let m = bound.memory();
+        let limit = memory_limit.or(self.config.memory_limit);
+        let fit = py.detach(|| self.bind(&all, limit))?;
+        let m = fit.bound.memory();
         let d = PyDict::new(py);
         d.set_item("peak_bytes", m.peak_bytes)?;
         d.set_item("input_bytes", m.input_bytes)?;
         d.set_item("output_bytes", m.output_bytes)?;
         let uses = m.at_peak.iter().map(|u| use_of(py, u)).collect::<PyResult<Vec<_>>>()?;
         d.set_item("at_peak", PyList::new(py, uses)?)?;
+        let moments = m.timeline.iter().filter_map(|t| t.origin.as_ref().map(|o| (o, t)));
+        let moments = moments.map(|(origin, t)| {
+            let d = place_of(py, origin)?;
+            d.set_item("bytes", t.most)?;
+            Ok(d)
+        });
+        d.set_item("timeline", PyList::new(py, moments.collect::<PyResult<Vec<_>>>()?)?)?;
+        d.set_item("replanned", fit.replanned)?;
         Ok(d)
     }
 }
@@ -327,6 +327,17 @@ type Rewrite = (&'static str, &'static str, usize, f64, f64, Vec<(String, u32)>)
 /// File and line, where they are known.
 fn place(loc: &frit_ir::Loc) -> Option<(String, u32)> {
     loc.place().map(|p| (p.file.to_string(), p.line))
+}
+
+/// Failures of binding as exceptions.
+fn failure(e: frit::Error) -> PyErr {
+    match e {
+        frit::Error::Runtime(RuntimeError::Argument { .. }) => PyValueError::new_err(e.to_string()),
+        frit::Error::Runtime(RuntimeError::MemoryLimit(_)) => MemoryLimitError::new_err(e.to_string()),
+        frit::Error::Runtime(RuntimeError::Codegen(_)) => CompileError::new_err(e.to_string()),
+        frit::Error::Runtime(_) => PyMemoryError::new_err(e.to_string()),
+        _ => CompileError::new_err(e.to_string()),
+    }
 }
 
 /// A graph with constants in place of some parameters.
@@ -356,13 +367,19 @@ fn with_constants(graph: &Graph, mut constants: HashMap<usize, Literal>) -> Resu
     Ok(b.finish(graph.outputs.iter().map(|v| made[v]).collect()))
 }
 
-fn use_of<'py>(py: Python<'py>, u: &MemoryUse) -> PyResult<Bound<'py, PyDict>> {
+/// The op and place of a step.
+fn place_of<'py>(py: Python<'py>, origin: &Origin) -> PyResult<Bound<'py, PyDict>> {
     let d = PyDict::new(py);
+    d.set_item("op", origin.op.name())?;
+    d.set_item("file", origin.loc.place().map(|p| p.file.to_string()))?;
+    d.set_item("line", origin.loc.place().map(|p| p.line))?;
+    Ok(d)
+}
+
+fn use_of<'py>(py: Python<'py>, u: &MemoryUse) -> PyResult<Bound<'py, PyDict>> {
+    let d = place_of(py, &u.origin)?;
     d.set_item("bytes", u.bytes)?;
-    d.set_item("op", u.origin.op.name())?;
     d.set_item("output", u.output)?;
-    d.set_item("file", u.origin.loc.place().map(|p| p.file.to_string()))?;
-    d.set_item("line", u.origin.loc.place().map(|p| p.line))?;
     Ok(d)
 }
 

@@ -151,7 +151,16 @@ pub struct Fusion {
 
 /// Decides what is stored and grouped.
 pub fn fuse(g: &Graph) -> Fusion {
-    let mut f = Fuser::new(g);
+    fuse_with(g, 0)
+}
+
+/// [`fuse`], with the first so many values of [`recomputable`] computed wherever they are used.
+pub fn fuse_with(g: &Graph, recompute: usize) -> Fusion {
+    let again = match recompute {
+        0 => HashSet::new(),
+        n => recomputable(g).into_iter().take(n).map(|v| v.node).collect(),
+    };
+    let mut f = Fuser::new(g, again);
     f.forced();
     for id in g.ids().rev() {
         if f.live[id.0 as usize] {
@@ -159,6 +168,36 @@ pub fn fuse(g: &Graph) -> Fusion {
         }
     }
     f.finish()
+}
+
+/// A value that is stored only because computing it again costs more than loading it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Recomputable {
+    /// What makes it.
+    pub node: NodeId,
+    /// Its bytes; sizes without a number count as very large.
+    pub bytes: i64,
+}
+
+/// What could be computed where it is used instead of being stored: most bytes saved per operation first. Meant for
+/// programs that must fit into little memory.
+pub fn recomputable(g: &Graph) -> Vec<Recomputable> {
+    let fusion = fuse(g);
+    let costs = Fuser::new(g, HashSet::new()).tree_cost;
+    let mut found: Vec<(f64, Recomputable)> = Vec::new();
+    for node in g.ids() {
+        if let Some(Reason::Shared | Reason::Broadcast | Reason::Stencil) = fusion.stored[at(node)] {
+            let ty = &g.node(node).types[0];
+            let bytes = ty.bytes().as_const().unwrap_or(i64::MAX);
+            // Per element, the bytes of one against the work of one.
+            found.push((ty.dtype.size() as f64 / costs[at(node)].max(1.0), Recomputable { node, bytes }));
+        }
+    }
+    let largest = found.iter().map(|(_, r)| r.bytes).max().unwrap_or(0);
+    // Small ones free nothing worth the work.
+    found.retain(|(_, r)| r.bytes >= largest / 16);
+    found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.node.cmp(&b.1.node)));
+    found.into_iter().map(|(_, r)| r).collect()
 }
 
 /// The array that a chain of view ops shows, and whether strides can express the chain.
@@ -179,6 +218,8 @@ pub(crate) fn view_base(g: &Graph, v: Value) -> (Value, bool) {
 
 struct Fuser<'a> {
     g: &'a Graph,
+    /// Values that are not stored for reasons of cost.
+    again: HashSet<NodeId>,
     live: Vec<bool>,
     consumers: Vec<Vec<NodeId>>,
     stored: Vec<Option<Reason>>,
@@ -200,7 +241,7 @@ fn at(id: NodeId) -> usize {
 }
 
 impl<'a> Fuser<'a> {
-    fn new(g: &'a Graph) -> Fuser<'a> {
+    fn new(g: &'a Graph, again: HashSet<NodeId>) -> Fuser<'a> {
         let n = g.nodes.len();
         let mut consumers: Vec<Vec<NodeId>> = vec![Vec::new(); n];
         let live = g.live();
@@ -226,6 +267,7 @@ impl<'a> Fuser<'a> {
         }
         Fuser {
             g,
+            again,
             live,
             consumers,
             stored: vec![None; n],
@@ -347,6 +389,9 @@ impl<'a> Fuser<'a> {
         }
         if users.iter().any(|u| self.groups[*u].size >= LARGEST_GROUP) {
             return Some(Reason::Limit);
+        }
+        if self.again.contains(&id) {
+            return None;
         }
         if users.len() > 1 && cost > RECOMPUTE {
             return Some(Reason::Shared);

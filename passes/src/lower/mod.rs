@@ -29,6 +29,7 @@ use frit_ir::plan::{
     stride_symbol,
 };
 use frit_ir::{DType, Dim, Key, Loc, Op, Value};
+pub(crate) use legalize::legalize;
 use nest::{ColumnShape, Domain, Root};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -55,10 +56,13 @@ pub enum LowerError {
 }
 
 /// What the caller promises and wants.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct LowerOptions {
     /// Layout of each input; inputs beyond the list are contiguous.
     pub layouts: Vec<Layout>,
+    /// Values that are computed where they are used although storing them would be faster: the first so many of
+    /// [`crate::fuse::recomputable`]. Saves memory.
+    pub recompute: usize,
 }
 
 /// One kernel or call, for reports.
@@ -86,8 +90,8 @@ pub const SERIAL: i64 = 2048;
 
 /// Lowers a graph to a plan.
 pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Lowered, LowerError> {
-    let graph = legalize::legalize(graph)?;
-    let fusion = fuse::fuse(&graph);
+    let graph = legalize(graph)?;
+    let fusion = fuse::fuse_with(&graph, options.recompute);
     let mut p = Planner::new(&graph, &fusion);
     p.inputs(options);
     p.literals();

@@ -183,7 +183,7 @@ pub(super) fn rewire(
 }
 
 /// The nodes of a body, with arguments for its parameters; its results.
-pub(super) fn inline(b: &mut Builder, g: &Graph, args: &[Value]) -> Result<Vec<Value>, TypeError> {
+pub(crate) fn inline(b: &mut Builder, g: &Graph, args: &[Value]) -> Result<Vec<Value>, TypeError> {
     let mut map: HashMap<Value, Value> = HashMap::new();
     for id in g.ids() {
         let n = g.node(id);

@@ -10,7 +10,8 @@ use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, Value};
 use frit_ir::{Attr, Attrs, Key, Op};
-use interface::{Interface, inline};
+use interface::Interface;
+pub(crate) use interface::inline;
 use std::sync::Arc;
 
 struct Regions<'a, 'b> {

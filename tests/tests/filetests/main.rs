@@ -71,7 +71,7 @@ impl Case {
             if any { Layout::Strided } else { Layout::Contiguous }
         };
         let layouts = graph.inputs.iter().map(layout).collect();
-        Ok(frit_passes::lower(&graph, &LowerOptions { layouts })?)
+        Ok(frit_passes::lower(&graph, &LowerOptions { layouts, ..Default::default() })?)
     }
 }
 

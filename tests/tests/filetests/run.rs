@@ -50,8 +50,8 @@ fn on_backend(
     cache: &Cache,
     threads: usize,
 ) -> Result<Vec<Literal>, Failed> {
-    let plan = frit_passes::lower(graph, &LowerOptions { layouts: vec![] })?.plan;
-    let program = Arc::new(Program::new(Arc::new(plan), cache)?);
+    let plan = frit_passes::lower(graph, &LowerOptions::default())?.plan;
+    let program = Arc::new(Program::new(Arc::new(plan), cache));
     let shapes: Vec<Vec<usize>> = arguments.iter().filter_map(|l| l.ty.const_shape()).collect();
     let views: Vec<(&[usize], &[isize])> = shapes.iter().map(|s| (s.as_slice(), &[][..])).collect();
     let bound = program.bind(&views, threads)?;

@@ -94,10 +94,13 @@ pub(crate) struct Program {
 
 /// Kernels of a program compiled for a backend.
 fn compile(g: &Graph, layouts: Vec<Layout>, cache: &Cache) -> Result<Arc<Compiled>, String> {
-    let plan =
-        frit_passes::lower(g, &LowerOptions { layouts }).map_err(|e| format!("does not lower: {e}"))?.plan;
+    let plan = frit_passes::lower(g, &LowerOptions { layouts, ..Default::default() })
+        .map_err(|e| format!("does not lower: {e}"))?
+        .plan;
     reads_back(&plan)?;
-    Ok(Arc::new(Compiled::new(Arc::new(plan), cache).map_err(|e| format!("does not compile: {e}"))?))
+    let program = Compiled::new(Arc::new(plan), cache);
+    program.kernels().map_err(|e| format!("does not compile: {e}"))?;
+    Ok(Arc::new(program))
 }
 
 fn run(program: &Arc<Compiled>, b: &Binding, threads: usize) -> Result<Vec<Array>, String> {
@@ -188,7 +191,7 @@ impl Program {
         let layouts = self.bindings[0].arguments.iter().map(|a| a.layout).collect();
         let g = frit_passes::optimize(&self.graph, &Options::new(self.level)).map(|o| o.graph);
         g.ok()
-            .and_then(|g| frit_passes::lower(&g, &LowerOptions { layouts }).ok())
+            .and_then(|g| frit_passes::lower(&g, &LowerOptions { layouts, ..Default::default() }).ok())
             .map_or(String::new(), |l| l.plan.to_string())
     }
 

@@ -7,7 +7,6 @@
 //! apply (`tests/rules.rs`).
 
 mod algebraic;
-mod chunking;
 mod factor;
 mod indexing;
 mod integer;
@@ -47,7 +46,6 @@ const FAMILIES: &[&[Rule]] = &[
     matmul::RULES,
     linalg::RULES,
     order::RULES,
-    chunking::RULES,
 ];
 
 /// An elementwise operation on constants of one type.

@@ -1,0 +1,116 @@
+"""The memory contract: projections, limits, and what a fresh process really takes."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import frit
+
+#: Programs whose peak is far above a limit, with arguments: the same values within it.
+LIMITED = {
+    "rows of a product": (lambda x, y: np.tanh(x @ y) @ y.T, [(4000, 20), (20, 500)], "2MiB"),
+    "a product over the blocked axis": (lambda x, y: np.tanh(x @ y).T @ np.tanh(x @ y), [(6007, 10), (10, 100)], "8MiB"),
+    "softmax": (lambda x, y: (lambda e: (e / e.sum(axis=0)).sum(axis=1))(np.exp(x @ y - (x @ y).max(axis=0))), [(3000, 8), (8, 300)], "4MiB"),
+    "sorted rows": (lambda x, y: np.cumsum(np.sort(x[:, None] * y[None, :], axis=1), axis=1).max(axis=1), [(2000,), (300,)], "1MB"),
+    "median of distances": (lambda x, y: np.median(np.abs(x[:, None] - y[None, :]), axis=1), [(2001,), (300,)], 1 << 20),
+    "transforms": (lambda x, y: (np.abs(np.fft.rfft(x @ y, axis=1)) ** 2).mean(axis=0), [(4000, 8), (8, 256)], "2MiB"),
+    "small matrices": (lambda x, y: np.linalg.solve(x[:, None, None] * np.ones((8, 8)) + 9 * np.eye(8), y).sum(axis=(1, 2)), [(5000,), (8, 1)], "1MiB"),
+}
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_limits(name):
+    function, shapes, limit = LIMITED[name]
+    r = np.random.default_rng(3)
+    arguments = [r.standard_normal(s) for s in shapes]
+    free, limited = frit.jit(function, fallback="error"), frit.jit(function, fallback="error", memory_limit=limit)
+    want, got = free(*arguments), limited(*arguments)
+    np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)
+    need = limited.memory(*arguments)
+    assert need.peak_bytes <= frit.jit.__globals__["bytes_of"](limit) < free.memory(*arguments).peak_bytes
+    assert need.replanned and all(x in str(need) for x in need.replanned) and need.replanned == limited.explain(*arguments).replanned
+
+
+def test_projections_say_what_is_held():
+    f = frit.jit(lambda x: np.sort(x * 2.0)[:10])
+    need = f.memory(frit.spec(100_000))
+    first = need.temporaries[0]
+    assert first.bytes >= 800_000 and first.share > 0.3 and first.file == __file__ and first.line
+    assert [t.bytes for t in need.timeline] and max(t.bytes for t in need.timeline) == need.peak_bytes
+    assert f"{__file__}:{first.line}" in str(need) and "KiB" in str(need) and "<table" in need._repr_html_()
+    assert json.loads(need.to_json())["peak_bytes"] == need.peak_bytes
+
+
+def test_refusals():
+    f = frit.jit(lambda a: np.subtract.outer(a, a) * 2, memory_limit="1MiB")
+    with pytest.raises(frit.MemoryLimitError, match=r"needs 800000000 bytes .*test_memory.py.*help: the results alone take"):
+        f(np.zeros(10000))
+    assert issubclass(frit.MemoryLimitError, MemoryError) and "help:" in str(f.explain(frit.spec(10000)))
+    assert f(np.arange(3.0)).shape == (3, 3)
+    for wrong in ("1 potato", "GiB", "1.2.3"):
+        with pytest.raises(ValueError, match="memory_limit"):
+            frit.jit(lambda a: a, memory_limit=wrong)
+
+
+def test_nothing_is_compiled():
+    f = frit.jit(lambda a: np.hypot(a[:, None], a[None, :]) - 0.125)
+    before = frit.stats()["kernels_compiled"]
+    assert f.memory(frit.spec(300_000)).peak_bytes >= 720 * 10**9
+    assert frit.stats()["kernels_compiled"] == before
+
+
+def test_parts_of_numpy_are_noted():
+    f = frit.jit(lambda x: np.setxor1d(x * 2, x).sum(), fallback="quiet")
+    f(np.arange(8.0))
+    assert any("numpy.setxor1d" in n and __file__ in n for n in f.memory(np.arange(8.0)).notes)
+
+
+#: What a fresh process runs: its own peak of resident memory during a call, beside the projection.
+CHILD = """
+import sys
+import numpy as np, frit
+
+def status(field):
+    with open("/proc/self/status") as f:
+        return next(int(line.split()[1]) * 1024 for line in f if line.startswith(field))
+
+{setup}
+# Threads, the compiler and the libraries are there before.
+frit.jit(lambda x: np.linalg.solve(x @ x + 9 * np.eye(300), np.sort(np.fft.fft(x).real)).sum())(np.ones((300, 300)))
+need = f.memory(*arguments).peak_bytes
+for a in arguments:
+    a.sum()
+with open("/proc/self/clear_refs", "w") as reset:
+    reset.write("5")
+before = status("VmRSS:")
+# More than once: what is kept from one call serves the next.
+for _ in range(3):
+    f(*arguments)
+print(need, status("VmHWM:") - before)
+"""
+
+FRESH = {
+    "map": "f = frit.jit(lambda x, y: np.sqrt(x * x + y)); arguments = [np.ones(8_000_000), np.ones(8_000_000)]",
+    "reduce": "f = frit.jit(lambda x: (x - x.mean()).std()); arguments = [np.ones((3000, 3000))]",
+    "matmul": "f = frit.jit(lambda x, y: np.tanh(x @ y) @ y); arguments = [np.ones((2000, 2000)), np.ones((2000, 2000))]",
+    "solve": "f = frit.jit(np.linalg.solve); arguments = [np.eye(1500) * 2 + 1, np.ones((1500, 500))]",
+    "fft": "f = frit.jit(lambda x: np.fft.ifft(np.fft.fft(x) * 2)); arguments = [np.ones((1000, 2048))]",
+    "sort": "f = frit.jit(lambda x: np.sort(x * 2)); arguments = [np.random.default_rng(1).random(6_000_000)]",
+    "blocked": "f = frit.jit(lambda x, y: np.tanh(x @ y) @ y.T, memory_limit='48MB'); arguments = [np.ones((100_000, 40)), np.ones((40, 1000))]",
+}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize("name", FRESH)
+def test_a_fresh_process_takes_what_is_projected(name):
+    program = CHILD.format(setup=FRESH[name])
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    need, taken = map(int, out.split())
+    print(f"{name}: projected {need / 1e6:.1f} MB, taken {taken / 1e6:.1f} MB")
+    # What the pool may keep, code, and the slack of the system's allocator.
+    slack = 32 << 20
+    assert taken <= need + slack, f"projected {need}, the process took {taken}"
+    assert need <= 1.1 * taken + slack, f"projected {need}, the process took {taken}"

@@ -1,0 +1,116 @@
+//! The memory contract from the user's side: projections without data, limits, refusals.
+
+use frit::{Array, DType, Error, Jit, Traceable, jit, spec};
+use ndarray::{ArrayD, IxDyn};
+use std::time::Instant;
+
+/// Values in [-1, 1] that no formula has as its own.
+fn values(shape: &[usize], seed: u64) -> ArrayD<f64> {
+    let mut state = seed;
+    ArrayD::from_shape_simple_fn(IxDyn(shape), || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 40) as f64 / (1u64 << 23) as f64 - 1.0
+    })
+}
+
+fn close(a: &ArrayD<f64>, b: &ArrayD<f64>) {
+    assert_eq!(a.shape(), b.shape());
+    for (x, y) in a.iter().zip(b) {
+        assert!((x - y).abs() <= 1e-12 * (1.0 + x.abs()), "{x} and {y}");
+    }
+}
+
+/// A call under a limit gives the same values, says what was done, and stays below the limit and its own projection.
+fn fits<F: Traceable<(Array, Array)>>(
+    f: fn() -> Jit<F, (Array, Array)>,
+    x: &[usize],
+    y: &[usize],
+    limit: usize,
+    done: &str,
+) {
+    let (x, y) = (values(x, 1), values(y, 2));
+    let want = f().call1::<f64>((&x, &y)).unwrap();
+    let unlimited = f().memory((&x, &y)).unwrap().peak_bytes;
+    assert!(unlimited > limit, "fits as it is: {unlimited}");
+    let limited = f().memory_limit(limit);
+    let types = [x.shape(), y.shape()].map(|s| spec(s, DType::F64));
+    let fit = limited.memory_of(&types).unwrap();
+    assert!(fit.replanned.iter().any(|r| r.contains(done)), "{:?}", fit.replanned);
+    let projected = fit.bound.memory().peak_bytes;
+    assert!(projected <= limit);
+    let (results, measured) = limited.call_with((&x, &y), &Default::default()).unwrap();
+    assert!(
+        measured <= projected && projected as f64 <= 1.1 * measured as f64,
+        "{projected}, measured {measured}"
+    );
+    close(&results[0].to_array().unwrap(), &want);
+}
+
+#[test]
+fn large_values_are_computed_in_blocks() {
+    // A product that only its function and another product use.
+    let chain = || jit(|x: Array, y: Array| x.matmul(y).tanh().matmul(y.t()));
+    fits(chain, &[4000, 20], &[20, 500], 2 << 20, "blocked axis 0 of");
+    // The product sums over the blocked axis.
+    let gram = || {
+        jit(|x: Array, y: Array| {
+            let h = x.matmul(y).tanh();
+            h.t().matmul(h)
+        })
+    };
+    fits(gram, &[6007, 10], &[10, 100], 8 << 20, "blocked axis 0 of");
+    // Three passes over the blocked axis: the largest, the sum, and what is made of both.
+    let softmax = || {
+        jit(|x: Array, y: Array| {
+            let h = x.matmul(y);
+            let e = (h - h.max(0)).exp();
+            (e / e.sum(0)).sum(1)
+        })
+    };
+    fits(softmax, &[3000, 8], &[8, 300], 4 << 20, "blocked");
+}
+
+#[test]
+fn what_cannot_fit_is_refused_with_the_line_and_a_fix() {
+    let f = jit(|x: Array, y: Array| x.expand_dims(1) - y.expand_dims(0)).memory_limit(1 << 20);
+    let Err(Error::Runtime(e)) = f.memory_of(&[spec(&[1000], DType::F64), spec(&[1000], DType::F64)]) else {
+        panic!("is not refused")
+    };
+    let text = e.to_string();
+    let line = format!("{}:", file!());
+    for part in ["8000000 bytes", "1048576 bytes", "subtract", &line, "help: the results alone take 7.6 MiB"]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    // Small calls of the same function run.
+    assert_eq!(f.call1::<f64>((&values(&[3], 1), &values(&[4], 2))).unwrap().shape(), [3, 4]);
+}
+
+#[test]
+fn sizes_with_names_give_expressions() {
+    let f = jit(|x: Array, y: Array| (x.expand_dims(1) - y.expand_dims(0)).sqrt());
+    let formula = f.memory_formula(&[spec(&["n"], DType::F64), spec(&["m"], DType::F64)]).unwrap();
+    assert_eq!(formula.to_string(), "8*m*n");
+    assert_eq!(
+        (formula.inputs.to_string(), formula.outputs.to_string()),
+        ("8*m + 8*n".into(), "8*m*n".into())
+    );
+}
+
+/// Arrays that no machine holds: an answer, or an error that says so, and nothing is compiled.
+#[test]
+fn projections_need_no_data() {
+    let f = jit(|x: Array| (x.expand_dims(1) - x.expand_dims(0)).exp());
+    let compiled = frit::stats().kernels_compiled;
+    let start = Instant::now();
+    for (n, bytes) in
+        [(300_000, 720_000_000_000), (100_000, 80_000_000_000), (1_000_000, 8_000_000_000_000usize)]
+    {
+        let fit = f.memory_of(&[spec(&[n], DType::F64)]).unwrap();
+        assert_eq!(fit.bound.memory().output_bytes, bytes);
+    }
+    println!("three projections in {:?}", start.elapsed());
+    let huge = f.memory_of(&[spec(&[4_000_000_000], DType::F64)]);
+    assert!(huge.is_err_and(|e| e.to_string().contains("64 bits") || e.to_string().contains("any machine")));
+    assert_eq!(frit::stats().kernels_compiled, compiled);
+}
