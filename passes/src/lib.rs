@@ -17,6 +17,7 @@ mod regions;
 mod rewrite;
 mod sink;
 mod specialize;
+mod stabilize;
 #[cfg(test)]
 mod testing;
 

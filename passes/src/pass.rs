@@ -16,7 +16,7 @@ pub enum MathLevel {
     /// The same bits.
     Exact,
     /// The same up to rounding and the sign of zero: sums in another order, factoring, matrix products associated
-    /// otherwise. NaN and infinities may differ only where an intermediate result overflows.
+    /// otherwise. NaN and infinities may differ only where an intermediate result overflows or vanishes.
     Reassociate,
     /// Assumes that no NaN and no infinity occurs.
     Fast,

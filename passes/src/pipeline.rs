@@ -2,14 +2,19 @@
 
 use crate::explain::Notes;
 use crate::pass::{Context, Optimized, Options, Pass, PassError, RuleInfo, Stage};
-use crate::{associate, canonicalize, expand, fold, regions, rewrite, sink};
+use crate::{associate, canonicalize, expand, fold, regions, rewrite, sink, stabilize};
 use frit_ir::Graph;
 
 /// Every pass rebuilds the graph through a hash-consing builder from its live nodes only: equal nodes merge (CSE)
 /// and unused ones go (DCE) at each step, so neither has a line here.
 ///
-/// First and once: the other passes know only core ops.
-const FIRST: Pass = Pass { name: "expand", run: expand::run };
+/// First and once.
+const FIRST: &[Pass] = &[
+    // The other passes know only core ops.
+    Pass { name: "expand", run: expand::run },
+    // On the program as it is written: rules would choose the shorter formula. What it adds is part of the cost before.
+    Pass { name: "stabilize", run: stabilize::run },
+];
 
 /// Repeated until a round changes nothing, so that optimizing twice is optimizing once.
 const ROUND: &[Pass] = &[
@@ -52,7 +57,9 @@ pub(crate) fn drive(
 ) -> Result<(Optimized, Option<Notes>), PassError> {
     let mut graph = graph.clone();
     observe(Stage { name: "graph", graph: &graph, changed: true });
-    graph = run(&FIRST, graph, &mut context, observe)?.0;
+    for pass in FIRST {
+        graph = run(pass, graph, &mut context, observe)?.0;
+    }
     context.report.cost_before = context.costs.nested(&graph);
     for _ in 0..MAX_ROUNDS {
         let mut any = false;
@@ -84,12 +91,12 @@ fn run(
 
 /// Names of the passes, in order.
 pub fn pass_names() -> impl Iterator<Item = &'static str> {
-    std::iter::once(&FIRST).chain(ROUND).map(|p| p.name)
+    FIRST.iter().chain(ROUND).map(|p| p.name)
 }
 
 /// Runs a single pass by name; `None` if there is no such pass. For tests and tools.
 pub fn run_pass(name: &str, graph: &Graph, options: &Options) -> Option<Result<Graph, PassError>> {
-    let pass = std::iter::once(&FIRST).chain(ROUND).find(|p| p.name == name)?;
+    let pass = FIRST.iter().chain(ROUND).find(|p| p.name == name)?;
     Some(Context::new(options).step(pass, graph).map(|(after, _)| after))
 }
 

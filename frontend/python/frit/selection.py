@@ -4,7 +4,7 @@ NumPy copies the selected elements into an array whose size depends on data. A `
 the mask instead. Elementwise functions of selections by one mask are computed at full size; what is assigned through the
 same mask again becomes `where(mask, full, x)`, and sums and their like become reductions of the elements where the
 mask holds. So `x[mask] = f(x[mask])` is part of one program, whatever the number of elements. Everything else
-(`len`, another mask, functions without a rule here) asks for the array: NumPy selects it, at a cut of the trace.
+(another mask, functions without a rule here) asks for the array: NumPy selects it, at a cut of the trace.
 
 What is computed at positions that are not selected is never seen, so it must not fail either: see `_harmless`.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import operator
 import weakref
 
@@ -47,8 +48,19 @@ class Selection:
     dtype = property(lambda self: (self._full if self._made is None else self._made).dtype)
     itemsize = property(lambda self: self.dtype.itemsize)
     ndim = property(lambda self: 1 + self._tail if self._made is None else self._made.ndim)
+    shape = property(lambda self: self._counted() if self._made is None else self._made.shape)
+    size = property(lambda self: math.prod(self.shape))
     #: Axes that the mask does not cover.
     _tail = property(lambda self: self._full.ndim - self._mask.ndim)
+
+    def _counted(self):
+        """The shape: how many elements the mask selects is counted, none are copied."""
+        if self._trace.depth or getattr(local, "trace", None) is not self._trace:
+            return self.array().shape
+        return operator.index(np.count_nonzero(self._mask)), *self._full.shape[self._mask.ndim :]
+
+    def __len__(self):
+        return self.shape[0]
 
     def array(self):
         """The array, which NumPy selects where it is asked for first."""
@@ -129,7 +141,7 @@ def _attempt(name, *args, **kwargs):
 def _operators():
     operators.install(Selection, binary, unary, lambda ufunc: lambda self, other: ufunc(self, other, out=(self,)))
     Selection.__pow__ = power
-    for name in "bool int float complex index len contains format array reduce_ex".split():
+    for name in "bool int float complex index contains format array reduce_ex".split():
         setattr(Selection, f"__{name}__", lambda self, *args, _name=f"__{name}__", **kwargs: getattr(self.array(), _name)(*args, **kwargs))
     for name in "sum prod mean var std any all max min clip round conj conjugate".split():
         f = np.conjugate if name.startswith("conj") else getattr(np, name)

@@ -18,21 +18,43 @@ def arguments():
     rng = np.random.default_rng(5)
     return {
         "x": rng.normal(size=(8, 6)), "y": rng.normal(size=(8, 6)), "v": rng.normal(size=40), "w": rng.normal(size=40),
-        "p": rng.uniform(0.5, 2, 40), "A": rng.normal(size=(8, 6)), "B": rng.normal(size=(6, 5)), "C": rng.normal(size=(6, 5)),
+        "p": rng.uniform(0.5, 2, 40), "A": rng.normal(size=(80, 60)), "B": rng.normal(size=(60, 50)), "C": rng.normal(size=(60, 50)),
         "S": rng.normal(size=(6, 6)), "i": rng.integers(0, 6, 3), "n": rng.integers(-50, 50, 40), "m": rng.normal(size=40) > 0,
         "k": rng.normal(size=40) > 0, "g": rng.normal(size=(3, 4, 5)), "f": rng.normal(size=40).astype("f4"), "u": rng.integers(0, 200, 40).astype("u1"),
+        # Large enough that work counts for more than the number of kernels.
+        "X": rng.normal(size=(400, 300)), "Y": rng.normal(size=(400, 300)), "V": rng.normal(size=50000), "W": rng.normal(size=50000),
+        "M": rng.normal(size=50000) > 0, "a": rng.normal(size=2000), "b": rng.normal(size=2000),
     }  # fmt: skip
 
 
 #: Slices, integer indexing and `take`.
 MOVEMENT = """
 v: (v + 1)[:5] -> v[:5] + 1
+x: np.exp(x)[2] -> np.exp(x[2])
+x: np.exp(x)[2, 3] -> np.exp(x[2, 3])
+x: np.exp(x).reshape(-1)[12:24] -> np.exp(x[2:4]).reshape(12)
+x: np.exp(x).reshape(-1)[17] -> np.exp(x[2, 5])
+v: np.exp(v).reshape(5, 8)[2] -> np.exp(v[16:24])
+x: np.pad(np.exp(x), ((0, 0), (1, 1)))[3] -> np.pad(np.exp(x[3]), 1)
+x: x.sum(1)[0] -> x[0].sum()
+x: np.sort(x, 1)[3] -> np.sort(x[3])
+x: np.where(x > 0, x, 0)[2] -> np.where(x[2] > 0, x[2], 0)
+v: np.cumsum(v)[9] -> v[:10].sum()
+x: np.cumsum(x, 1)[:, -1] -> x.sum(1)
+x: np.fft.fft(x, axis=1)[:2] -> np.fft.fft(x[:2], axis=1)
+S x: np.linalg.solve(S, x.T)[:, :3] -> np.linalg.solve(S, x.T[:, :3])
+X i: X.sum(1)[i] -> X[i].sum(1)
+x i: np.cumsum(x, 1)[i] -> np.cumsum(x[i], 1)
+x i: np.sort(x, 1)[i] -> np.sort(x[i], 1)
+x y i: np.concatenate([x, y * 2], 1)[i] -> np.concatenate([x[i], y[i] * 2], 1)
+x i: np.pad(x, ((0, 0), (1, 1)))[i] -> np.pad(x[i], ((0, 0), (1, 1)))
+x i: np.broadcast_to(np.exp(x[0]), (8, 6))[i] -> np.broadcast_to(np.exp(x[0]), (3, 6))
 x: np.sin(np.exp(x) + 1)[::2, 1:3] -> np.sin(np.exp(x[::2, 1:3]) + 1)
 x v: (x[:, 0][:, None] * v)[:, :7] -> x[:, 0][:, None] * v[:7]
 x: np.broadcast_to(x[0] + 1, (50, 6))[:5] -> np.broadcast_to(x[0] + 1, (5, 6))
 x: (x.T * 2)[:5] -> (x[:, :5]).T * 2
-A y: np.concatenate([np.exp(A), y])[:5] -> np.exp(A[:5])
-A y: np.concatenate([A, np.exp(y)], axis=1)[:, 7] -> np.exp(y[:, 1])
+x y: np.concatenate([np.exp(x), y])[:5] -> np.exp(x[:5])
+x y: np.concatenate([x, np.exp(y)], axis=1)[:, 7] -> np.exp(y[:, 1])
 x: np.stack([np.exp(x), x + 1, x])[1] -> x + 1
 x: np.stack([np.exp(x), x + 1, x], axis=1)[:, 2] -> x.copy()
 x: np.pad(np.exp(x), 2)[2:-2, 2:-2] -> np.exp(x)
@@ -90,6 +112,12 @@ v: (v * 6) / 3 -> v * 2
 v: 6 / (3 / v) -> v * 2
 v: -(v * 2) -> v * -2
 v: (-v) * 2 -> v * -2
+v: v ** 10 -> v ** 2 * (v ** 2) ** 2 ** 2
+p: np.abs(p) ** 2.5 -> p * p * np.sqrt(np.abs(p))
+v: 3 + v * 2 + v * v * 5 -> v * (v * 5 + 2) + 3
+v: 1 / np.exp(v) -> np.exp(-v)
+p: np.log(np.sqrt(p)) -> np.log(p) * 0.5
+fast v: np.sin(v) ** 2 + np.cos(v) ** 2 -> np.ones_like(v)
 v: v / 4 -> v * 0.25
 fast v: v / 3 -> v * (1 / 3)
 v w: np.abs(v) * np.abs(w) -> np.abs(v * w)
@@ -141,15 +169,28 @@ v: np.minimum(np.maximum(v, 0), 1) -> np.clip(v, 0, 1)
 
 #: Reductions.
 REDUCTIONS = """
-x: x.sum(0).sum() -> x.sum()
-x: x.max(0).max() -> x.max()
-x: x.T.sum(0) -> x.sum(1)
-v: (3 * v).sum() -> v.sum() * 3
-v: (-v).sum() -> -(v.sum())
-x: np.broadcast_to(x, (5, 8, 6)).sum(0) -> x * 5
-v w: np.outer(v, w).sum(1) -> v * w.sum()
-v w: (v[:, None] * w).sum(1) -> v * w.sum()
-x: np.broadcast_to(x, (5, 8, 6)).max(0) + 1 -> x + 1
+X: X.sum(0).sum() -> X.sum()
+X: X.max(0).max() -> X.max()
+X: X.T.sum(0) -> X.sum(1)
+V: (3 * V).sum() -> V.sum() * 3
+V: (-V).sum() -> -(V.sum())
+X: np.broadcast_to(X, (5, 400, 300)).sum(0) -> X * 5
+a b: np.outer(a, b).sum(1) -> a * b.sum()
+a b: (a[:, None] * b).sum(1) -> a * b.sum()
+X: np.broadcast_to(X, (5, 400, 300)).max(0) + 1 -> X + 1
+X: X.reshape(-1).sum() -> X.sum()
+X: X[::-1].sum(0) -> X.sum(0)
+X Y: np.concatenate([X, Y]).sum() -> X.sum() + Y.sum()
+X Y: np.concatenate([X, Y]).max(1) -> np.concatenate([X.max(1), Y.max(1)])
+X: np.pad(X, 2).sum() -> X.sum()
+X: np.pad(X, 2).sum(0) -> np.pad(X.sum(0), 2)
+V: np.max(-V) -> -np.min(V)
+V: np.max(np.exp(V)) -> np.exp(np.max(V))
+V: np.max(V * -2 + 3) -> np.min(V) * -2 + 3
+V: np.max(np.maximum(V, 0)) -> np.maximum(np.max(V), 0)
+V: np.argmax(-V) -> np.argmin(V)
+M: np.any(~M) -> ~np.all(M)
+V: np.diff(np.cumsum(V)) + 1 -> V[1:] + 1
 """
 
 
@@ -210,3 +251,24 @@ def test_form(line):
     same(jit(*args), f(*args))
     same(hand_jit(*args), f(*args))
     assert operations(jit, *args) == operations(hand_jit, *args)
+
+
+def test_stable_forms_do_not_overflow():
+    x = np.array([[1000.0, 1000.0], [-1000.0, -1001.0], [-np.inf, 0.0], [np.inf, 0.0]])
+    sums = frit.jit(lambda x: np.log(np.sum(np.exp(x), axis=1)))(x)
+    m = x.max(1, keepdims=True)
+    np.testing.assert_allclose(sums[:3], (np.log(np.exp(x - m).sum(1)) + m[:, 0])[:3], rtol=1e-12)
+    assert sums[3] == np.inf
+    exact = frit.jit(lambda x: np.log(np.sum(np.exp(x), axis=1)), math="exact")(x)
+    assert exact[0] == np.inf and exact[1] == -np.inf
+
+
+def test_repeated_reductions_read_once():
+    """Reductions of one array, of all kinds, share one kernel."""
+    x = np.random.default_rng(1).normal(size=(300, 200))
+    for f in (lambda x: (x.sum(), x.max(), x.mean()), lambda x: (x.min(1), x.sum(1), (x * x).sum(1)), lambda x: x.max(0) - x.min(0)):
+        jit = frit.jit(f)
+        for got, want in zip(jit(x), f(x)):
+            same(got, want)
+        kernels = re.findall(r"^kernel", jit.dump(x, stage="kernels"), re.M)
+        assert len(kernels) <= 2, jit.dump(x, stage="plan")

@@ -277,6 +277,22 @@ def test_debug_nans_looks_at_what_is_selected():
     agree(f(x.copy(), np.ones(2)), np.ones(2))
 
 
+@pytest.mark.parametrize("size", [len, lambda v: v.size, lambda v: v.shape, lambda v: v.shape[0] + v.sum()])
+def test_sizes_are_counted(size):
+    """No element is copied to learn how many are selected."""
+
+    def f(x, g):
+        return size(x[x > 0]), size(g[g.sum(2) > 0])
+
+    rng = np.random.default_rng(3)
+    jit = frit.jit(f, fallback="error")
+    for _ in range(4):
+        x, g = rng.normal(size=12), rng.normal(size=(3, 4, 2))
+        agree(jit(x, g), f(x, g))
+    report = jit.explain(x, g)
+    assert not report.calls, report
+
+
 def test_a_selection_after_the_call():
     kept = []
 
@@ -294,7 +310,7 @@ def test_a_selection_after_the_call():
 def test_coverage_names_selections():
     def f(x):
         x[x > 0] *= 2
-        return len(x[x > 1])
+        return len(x[x > 1]), np.sort(x[x > 1])
 
     calls = [(c.call, c.how) for c in frit.coverage(f, np.arange(3.0))]
     assert ("ndarray.__getitem__", "compiled") in calls and ("ndarray.__getitem__", "sized") in calls

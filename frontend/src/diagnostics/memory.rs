@@ -1,9 +1,9 @@
-//! Arrays that are large: F001, F002, F010, F015.
+//! Arrays that are large: F001, F002, F010.
 
 use super::situation::{Situation, parameter};
 use super::{Diagnostic, Quantity};
 use crate::units::show_bytes;
-use frit_ir::{Loc, Op, Value};
+use frit_ir::{Loc, Op};
 use frit_passes::fuse::Reason;
 
 /// F001: values that exist in memory after fusion, much larger than what they are made of, or most of a peak that does
@@ -103,7 +103,7 @@ pub(super) fn constants(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
     let g = &s.report.traced;
     for id in g.ids() {
         let node = g.node(id);
-        let position = parameter(g, Value { node: id, index: 0 });
+        let position = parameter(g, frit_ir::Value { node: id, index: 0 });
         let captured = position.is_some_and(|k| s.options.constant.get(k) == Some(&true));
         if !(captured || node.op == Op::Literal) {
             continue;
@@ -129,36 +129,6 @@ pub(super) fn constants(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
                 .quantity(Quantity::Bytes(bytes))
                 .note(held)
                 .help("make it an argument"),
-        );
-    }
-}
-
-/// F015: an argument of which a small part is written. Arguments are written as a whole, after the run.
-pub(super) fn copies(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
-    let g = &s.report.traced;
-    let t = s.limits();
-    for out in &g.outputs {
-        let (mut v, mut written, mut place) = (*out, 0.0, None);
-        while matches!(g.def(v).op, Op::UpdateSlice | Op::Scatter) {
-            let node = g.def(v);
-            written += s.elements(g.ty(node.inputs[1]));
-            place.get_or_insert(node);
-            v = node.inputs[0];
-        }
-        let (Some(node), Some(position)) = (place, parameter(g, v)) else { continue };
-        let ty = g.ty(v);
-        let bytes = s.bytes(ty);
-        if (bytes as f64) < t.copied_bytes || written > t.copied_share * s.elements(ty) {
-            continue;
-        }
-        let what = format!("argument {position}, {}, {}", s.show(ty), show_bytes(bytes));
-        found.push(
-            Diagnostic::new("F015", what, Some(node.op), &node.loc)
-                .quantity(Quantity::Bytes(bytes))
-                .note(format!(
-                    "a part of it is written, {written:.0} elements, and all of it is copied for that"
-                ))
-                .help("return the part, and assign it outside of the function"),
         );
     }
 }

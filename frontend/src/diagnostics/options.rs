@@ -88,8 +88,6 @@ thresholds! {
     fallback_bytes      Bytes   0.0,         ["F008"], "least size of what NumPy computes";
     signatures          Count   16.0,        ["F009"], "signatures that were called once each";
     captured_bytes      Bytes   64.0 * MIB,  ["F010"], "least size of an array from outside, or of an array constant";
-    copied_bytes        Bytes   64.0 * MIB,  ["F015"], "least size of an array that is copied to write a part of it";
-    copied_share        Ratio   0.25,        ["F015"], "the part counts as small up to this share of the array";
     call_seconds        Seconds 1.2e-6,      ["F012"], "what a call of a compiled function takes beside its work";
 }
 

@@ -22,6 +22,11 @@ pub(super) fn simplify(m: &mut Canonical<'_>, op: Op, attrs: &Attrs, inputs: &[V
     broadcast_later(m, op, attrs, inputs)
 }
 
+fn is_one(m: &Canonical<'_>, v: Value) -> bool {
+    let def = m.def(v);
+    def.op == Op::Constant && def.attrs.scalar(Key::Value).as_f64() == 1.0
+}
+
 /// What a bitwise operation is on bools, so that masks have one form.
 fn logical(op: Op) -> Option<Op> {
     match op {
@@ -50,6 +55,9 @@ fn cancel(m: &mut Canonical<'_>, op: Op, attrs: &Attrs, inputs: &[Value]) -> Sim
     let def = m.def(x);
     match op {
         Op::Positive => Some((x, "positive")),
+        Op::Divide if is_one(m, x) && m.dtype(x).is_float() && m.shape(x).is_empty() => {
+            Some((m.elementwise(Op::Reciprocal, &[inputs[1]])?, "one-over"))
+        }
         Op::Multiply if inputs[1] == x && m.dtype(x) != DType::Bool => {
             Some((m.elementwise(Op::Square, &[x])?, "product-square"))
         }

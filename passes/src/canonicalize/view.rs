@@ -160,6 +160,12 @@ fn squeeze(m: &mut Canonical<'_>, axes: &[i64], x: Value, def: &Node) -> Simpler
             all.sort_unstable();
             Some((m.squeeze(def.inputs[0], &all)?, "squeeze-squeeze"))
         }
+        Op::Reshape => {
+            let shape = m.shape(x);
+            let kept = shape.iter().enumerate().filter(|(k, _)| !axes.contains(&(*k as i64)));
+            let kept: Vec<Dim> = kept.map(|(_, d)| d.clone()).collect();
+            Some((m.reshape(def.inputs[0], &kept)?, "squeeze-reshape"))
+        }
         Op::ExpandDims => {
             let inserted = def.attrs.ints(Key::Axes);
             let both: Vec<i64> = axes.iter().copied().filter(|a| inserted.contains(a)).collect();

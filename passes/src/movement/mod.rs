@@ -1,10 +1,15 @@
 //! Moving views past other operations: pure functions from attributes and shapes to new nodes, written over
 //! [`Make`](crate::make::Make).
 
+mod axes;
 mod reshape;
 mod slice;
 mod slice_join;
 
+#[cfg(test)]
+mod tests;
+
+pub(crate) use axes::{change_along, squeeze_along};
 pub(crate) use reshape::{as_unit_axes, groups};
 pub(crate) use slice::{compose, slice_of, slice_operand};
 

@@ -1,11 +1,13 @@
 //! `slice(op(x)) -> op(slice(x))` for every op for which that is possible. Always exact: the elements that are
 //! left are computed from the same operands by the same operation.
 
+use super::axes::slice_along;
 use super::groups;
 use super::slice_join::{slice_of_concatenate, slice_of_pad};
 use crate::make::Make;
+use frit_ir::dim::product;
 use frit_ir::ops::{Class, Op};
-use frit_ir::{Attr, Attrs, Dim, Key, Slice};
+use frit_ir::{Attrs, Dim, Key, Slice};
 
 /// The slice that equals `inner` followed by `outer`.
 pub(crate) fn compose(inner: &Slice, outer: &Slice) -> Slice {
@@ -60,13 +62,6 @@ pub(crate) fn slice_of<M: Make>(
             let sizes: Vec<Dim> = slices.iter().map(|s| s.size.clone()).collect();
             return if m.shape(out) == sizes { Some(out) } else { m.broadcast_to(out, &sizes) };
         }
-        Class::Reduce => return slice_of_reduce(m, op, attrs, inputs[0], slices),
-        Class::Cumulative => {
-            let axis = attrs.int(Key::Axis) as usize;
-            let prefix = slices[axis].step == 1 && slices[axis].start.is(0);
-            let x = prefix.then(|| m.slice(inputs[0], slices))??;
-            return m.node(op, attrs.clone(), &[x]);
-        }
         _ => {}
     }
     match op {
@@ -112,44 +107,12 @@ pub(crate) fn slice_of<M: Make>(
         Op::Reshape => slice_of_reshape(m, inputs[0], shape, slices),
         Op::Concatenate => slice_of_concatenate(m, attrs, inputs, slices),
         Op::Pad => slice_of_pad(m, attrs, inputs, slices),
-        Op::Gather => slice_of_gather(m, attrs, inputs, slices),
-        Op::Matmul => slice_of_matmul(m, inputs, shape, slices),
-        Op::Sort => {
-            let axis = attrs.int(Key::Axis) as usize;
-            let whole = slices.get(axis)?.is_full(&shape[axis]);
-            let x = whole.then(|| m.slice(inputs[0], slices))??;
-            m.node(op, attrs.clone(), &[x])
-        }
-        Op::Iota => {
-            let axis = attrs.int(Key::Axis) as usize;
-            let prefix = slices[axis].step == 1 && slices[axis].start.is(0);
-            let sizes: Vec<Dim> = slices.iter().map(|s| s.size.clone()).collect();
-            prefix.then(|| m.node(op, attrs.clone().with(Key::Shape, Attr::Dims(sizes)), &[]))?
-        }
-        _ => None,
+        _ => slice_along(m, (op, attrs, inputs), shape, slices),
     }
 }
 
-/// Axes that are not reduced are sliced before the reduction.
-fn slice_of_reduce<M: Make>(m: &mut M, op: Op, attrs: &Attrs, x: M::V, slices: &[Slice]) -> Option<M::V> {
-    let (axes, keep) = (attrs.ints(Key::Axes), attrs.bool(Key::Keepdims));
-    let mut rest = slices.iter();
-    let mut own = Vec::new();
-    for (k, d) in m.shape(x).iter().enumerate() {
-        if !axes.contains(&(k as i64)) {
-            own.push(rest.next()?.clone());
-            continue;
-        }
-        if keep && !rest.next()?.size.is(1) {
-            return None;
-        }
-        own.push(Slice::full(d));
-    }
-    let x = m.slice(x, &own)?;
-    m.node(op, attrs.clone(), &[x])
-}
-
-/// Axes that the reshape leaves alone are sliced before it.
+/// Axes that the reshape leaves alone are sliced before it; of axes that it merges or splits, blocks of adjacent
+/// elements.
 fn slice_of_reshape<M: Make>(m: &mut M, x: M::V, shape: &[Dim], slices: &[Slice]) -> Option<M::V> {
     let from = m.shape(x);
     let mut own: Vec<Slice> = from.iter().map(Slice::full).collect();
@@ -158,70 +121,73 @@ fn slice_of_reshape<M: Make>(m: &mut M, x: M::V, shape: &[Dim], slices: &[Slice]
         if whole {
             continue;
         }
-        // One axis on each side, units aside.
-        let real = |r: std::ops::Range<usize>, s: &[Dim]| -> Option<usize> {
-            let mut it = r.filter(|k| !s[*k].is(1));
-            let first = it.next();
-            if it.next().is_some() { None } else { first }
-        };
-        let (a, b) = (real(i, &from)?, real(j.clone(), shape)?);
-        if j.clone().any(|k| k != b && !slices[k].size.is(1)) {
+        // Axes of size 1 aside, which hold one element each.
+        let real =
+            |r: std::ops::Range<usize>, s: &[Dim]| -> Vec<usize> { r.filter(|k| !s[*k].is(1)).collect() };
+        let (a, b) = (real(i, &from), real(j.clone(), shape));
+        if j.clone().any(|k| !b.contains(&k) && !slices[k].size.is(1)) {
             return None;
         }
-        own[a] = slices[b].clone();
+        match (a.as_slice(), b.as_slice()) {
+            ([a], [b]) => own[*a] = slices[*b].clone(),
+            ([a], _) => {
+                let wanted: Vec<&Slice> = b.iter().map(|k| &slices[*k]).collect();
+                let sizes: Vec<&Dim> = b.iter().map(|k| &shape[*k]).collect();
+                own[*a] = merged(&wanted, &sizes)?;
+            }
+            (_, [b]) => {
+                let sizes: Option<Vec<i64>> = a.iter().map(|k| from[*k].as_const()).collect();
+                for (k, s) in a.iter().zip(split(&slices[*b], &sizes?)?) {
+                    own[*k] = s;
+                }
+            }
+            _ => return None,
+        }
     }
     let x = m.slice(x, &own)?;
     let sizes: Vec<Dim> = slices.iter().map(|s| s.size.clone()).collect();
     m.reshape(x, &sizes)
 }
 
-/// Index axes slice the index arrays, the others the source.
-fn slice_of_gather<M: Make>(m: &mut M, attrs: &Attrs, inputs: &[M::V], slices: &[Slice]) -> Option<M::V> {
-    let axes = attrs.ints(Key::Axes);
-    let source = m.shape(inputs[0]);
-    let index_rank = slices.len() - (source.len() - axes.len());
-    let (front, back) = slices.split_at(index_rank);
-    let mut rest = back.iter();
-    let own: Option<Vec<Slice>> = source
-        .iter()
-        .enumerate()
-        .map(|(k, d)| if axes.contains(&(k as i64)) { Some(Slice::full(d)) } else { rest.next().cloned() })
-        .collect();
-    let mut operands = vec![m.slice(inputs[0], &own?)?];
-    let shapes: Vec<Vec<Dim>> = inputs[1..].iter().map(|v| m.shape(*v)).collect();
-    let views: Vec<&[Dim]> = shapes.iter().map(Vec::as_slice).collect();
-    let index_shape = frit_ir::infer::broadcast_shapes(&views)?;
-    for index in &inputs[1..] {
-        operands.push(slice_operand(m, *index, &index_shape, front)?);
+/// Slices of several axes as one slice of the axis that they are a part of: single positions, then one range, then
+/// whole axes.
+fn merged(slices: &[&Slice], sizes: &[&Dim]) -> Option<Slice> {
+    let mut start = Dim::constant(0);
+    let mut size = Dim::constant(1);
+    let mut inner = product(sizes.iter().copied());
+    let mut ranged = false;
+    for (s, n) in slices.iter().zip(sizes) {
+        inner = inner.floor_div(n);
+        if ranged && !s.is_full(n) || !s.size.is(1) && s.step != 1 {
+            return None;
+        }
+        ranged |= !s.size.is(1);
+        start = start + &(&s.start * &inner);
+        size = size * &s.size;
     }
-    let out = m.node(Op::Gather, attrs.clone(), &operands)?;
-    let right = m.shape(out).iter().zip(slices).all(|(d, s)| *d == s.size);
-    right.then_some(out)
+    Some(Slice { start, size, step: 1 })
 }
 
-/// Rows of the first operand, columns of the second, batch axes of both.
-fn slice_of_matmul<M: Make>(m: &mut M, inputs: &[M::V], shape: &[Dim], slices: &[Slice]) -> Option<M::V> {
-    let rank = slices.len();
-    let mut operand = |x: M::V, keep_rows: bool| -> Option<M::V> {
-        let own = m.shape(x);
-        let inner = if keep_rows { own.len() - 1 } else { own.len() - 2 };
-        let skip = rank - own.len();
-        let sliced: Vec<Slice> = own
-            .iter()
-            .enumerate()
-            .map(|(k, d)| {
-                let batch = k + 2 < own.len();
-                if k == inner || (batch && d.is(1) && !shape[k + skip].is(1)) {
-                    Slice::full(d)
-                } else {
-                    slices[k + skip].clone()
-                }
-            })
-            .collect();
-        m.slice(x, &sliced)
-    };
-    let (a, b) = (operand(inputs[0], true)?, operand(inputs[1], false)?);
-    let out = m.node(Op::Matmul, Attrs::NONE, &[a, b])?;
-    let right = m.shape(out).iter().zip(slices).all(|(d, s)| *d == s.size);
-    right.then_some(out)
+/// One slice of merged axes as slices of each: a block of whole rows, or a part of one row.
+fn split(s: &Slice, sizes: &[i64]) -> Option<Vec<Slice>> {
+    let (first, rest) = sizes.split_first()?;
+    if rest.is_empty() {
+        return Some(vec![s.clone()]);
+    }
+    let (start, size) = (s.start.as_const()?, s.size.as_const()?);
+    let inner: i64 = rest.iter().product();
+    let range = |start: i64, size: i64| Slice { start: start.into(), size: size.into(), step: 1 };
+    if s.step != 1 && size != 1 || size == 0 || inner == 0 {
+        return None;
+    }
+    let (row, column) = (start / inner, start % inner);
+    if column == 0 && size % inner == 0 {
+        let whole = rest.iter().map(|n| Slice::full(&Dim::constant(*n)));
+        return Some(std::iter::once(range(row, size / inner)).chain(whole).collect());
+    }
+    if column + size > inner || row >= *first {
+        return None;
+    }
+    let part = split(&range(column, size), rest)?;
+    Some(std::iter::once(range(row, 1)).chain(part).collect())
 }

@@ -92,9 +92,11 @@ fn from_pattern(r: &mut Random, pattern: &str) -> Option<Graph> {
                     continue;
                 }
                 let dtype = if name == "?m" || name == "?k" { frit_ir::DType::Bool } else { t };
-                let constant = ["?c", "?d", "?e", "?f"].contains(&name.as_str());
+                let constant = ["?c", "?d", "?e", "?f", "?h"].contains(&name.as_str());
                 let v = if constant && r.below(6) > 0 {
-                    let value = r.pick(&[0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 3.0, 4.0, 8.0, f64::NAN]);
+                    let any = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 3.0, 4.0, 8.0, f64::NAN];
+                    let powers = [1.5, 2.5, -0.5, -1.5, 0.5, 3.0, 5.0, -2.0, 9.0, 2.0];
+                    let value = r.pick(if name == "?h" { &powers } else { &any });
                     b.constant(frit_ir::Scalar::from_f64(dtype, value))
                 } else {
                     let shape = match (matrix, r.below(4)) {
@@ -168,10 +170,15 @@ fn exercise(index: usize, rule: &'static Rule) -> Result<(usize, usize), String>
 
 #[test]
 fn rules_keep_values() {
-    let mut idle = Vec::new();
+    let (mut idle, mut wrong) = (Vec::new(), Vec::new());
     for (index, rule) in rules::all().enumerate() {
-        let (applied, declined) =
-            exercise(index, rule).unwrap_or_else(|why| panic!("rule {}: {why}", rule.name));
+        let (applied, declined) = match exercise(index, rule) {
+            Ok(counts) => counts,
+            Err(why) => {
+                wrong.push(format!("rule {}: {why}", rule.name));
+                continue;
+            }
+        };
         // Values without vectors are always to be had.
         let free = matches!(rule.form, Form::Pattern { when: None, .. } | Form::Result(..));
         let conditional = !free && !UNPROFITABLE.contains(&rule.name);
@@ -179,6 +186,9 @@ fn rules_keep_values() {
             idle.push((rule.name, applied, declined));
         }
     }
+    let first = |why: &String| why.lines().next().unwrap_or_default().to_string();
+    let list: Vec<String> = wrong.iter().map(first).collect();
+    assert!(wrong.is_empty(), "{list:#?}\n{}", wrong[0]);
     assert_eq!(idle, vec![], "rules that hardly ever applied, or whose condition never declined");
 }
 
@@ -197,7 +207,8 @@ fn conditions_are_needed() {
         let Form::Pattern { from, to, when: Some(_) } = rule.form else { continue };
         let free: &'static Rule =
             Box::leak(Box::new(Rule { form: Form::Pattern { from, to, when: None }, ..*rule }));
-        if !UNPROFITABLE.contains(&rule.name) && exercise(index, free).is_ok() {
+        let exempt = UNPROFITABLE.contains(&rule.name) || ABOUT_NAN.contains(&rule.name);
+        if !exempt && exercise(index, free).is_ok() {
             idle.push(rule.name);
         }
     }
@@ -206,6 +217,9 @@ fn conditions_are_needed() {
 
 /// Conditions that keep rules from being of no use rather than wrong.
 const UNPROFITABLE: &[&str] = &["matmul-right", "matmul-left"];
+
+/// Conditions about NaN in results that are not NaN otherwise: at this level NaN is not compared.
+const ABOUT_NAN: &[&str] = &["square-sqrt-known"];
 
 #[test]
 fn wrong_rules_are_caught() {

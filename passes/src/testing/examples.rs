@@ -39,6 +39,29 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ("concatenate-flat",      &[Graph(concatenate_nested)]),
     ("concatenate-neighbors", &[Graph(concatenate_slices)]),
     ("pad-constant",          &[Graph(pad_constant)]),
+    ("power-half-integer-known", &[Pattern("(power (absolute ?x) ?h)"), Pattern("(power ?x ?h)")]),
+    ("power-half-integer",    &[Pattern("(power ?x ?h)")]),
+    ("power-small-integer",   &[Pattern("(power ?x ?h)")]),
+    ("log-root",              &[Pattern("(log (sqrt ?x))"), Pattern("(log2 (sqrt ?x))")]),
+    ("log-power",             &[Pattern("(log (square ?x))"), Pattern("(log10 (power (absolute ?x) ?h))"), Pattern("(log (power ?x ?h))")]),
+    ("sine-cosine",           &[Pattern("(add (square (sin ?x)) (square (cos ?x)))"), Pattern("(add (square (cos ?x)) (square (sin ?x)))")]),
+    ("horner",                &[Pattern("(add (multiply (square ?x) ?c) (multiply ?x ?d))"), Pattern("(subtract (add ?x (power ?x ?e)) ?c)"), Pattern("(add (multiply ?x (square ?x)) (square ?y))")]),
+    ("slice-update",          &[Graph(slice_update)]),
+    ("slice-library",         &[Graph(slice_library)]),
+    ("gather-rows",           &[Graph(gather_rows)]),
+    ("sum-pad",               &[Graph(sum_pad)]),
+    ("prod-broadcast",        &[Graph(|r, b| reduced(r, b, &[Op::Prod], &[Op::BroadcastTo]))]),
+    ("difference-cumsum",     &[Graph(difference_cumsum)]),
+    ("cumulative-broadcast",  &[Graph(cumsum_broadcast)]),
+    ("extreme-monotone",      &[Graph(|r, b| reduced(r, b, &[Op::Min, Op::Max], &[Op::Negative, Op::Exp, Op::Tanh, Op::Floor, Op::Sqrt]))]),
+    ("extreme-clamp",         &[Graph(|r, b| reduced(r, b, &[Op::Min, Op::Max], &[Op::Maximum, Op::Minimum, Op::Clip]))]),
+    ("extreme-shift",         &[Graph(|r, b| reduced(r, b, &[Op::Min, Op::Max], &[Op::Add, Op::Subtract]))]),
+    ("extreme-scale",         &[Graph(|r, b| reduced(r, b, &[Op::Min, Op::Max], &[Op::Multiply, Op::Divide]))]),
+    ("position-negative",     &[Graph(|r, b| reduced(r, b, &[Op::Argmin, Op::Argmax], &[Op::Negative]))]),
+    ("any-not",               &[Graph(|r, b| reduced(r, b, &[Op::Any, Op::All], &[Op::LogicalNot]))]),
+    ("sum-flip",              &[Graph(|r, b| reduced(r, b, &[Op::Sum, Op::Prod], &[Op::Slice]))]),
+    ("extreme-flip",          &[Graph(|r, b| reduced(r, b, &[Op::Min, Op::Max], &[Op::Slice]))]),
+    ("slice-cumulative-last", &[Graph(slice_cumulative)]),
 ];
 
 /// The examples of a rule.
@@ -139,4 +162,123 @@ fn pad_constant(r: &mut Random, b: &mut Builder) -> Option<Value> {
     let width = |k: usize| Attr::Dims(vec![Dim::constant(k as i64)]);
     let attrs = [(Key::PadLow, width(r.below(3))), (Key::PadHigh, width(r.below(3)))];
     Make::node(b, Op::Pad, Attrs::new(attrs), &[x, d])
+}
+
+/// A reduction of another operation.
+fn reduced(r: &mut Random, b: &mut Builder, ops: &[Op], of: &[Op]) -> Option<Value> {
+    let inner = r.pick(of);
+    let x = value(r, b, inner, 0)?;
+    let rank = b.shape(x).len() as i64;
+    let op = r.pick(ops);
+    let mut axes: Vec<i64> = (0..rank).filter(|_| r.coin()).collect();
+    if matches!(op, Op::Argmin | Op::Argmax) {
+        axes = vec![r.below(rank.max(1) as usize) as i64];
+    }
+    if axes.iter().any(|a| size(&b.shape(x)[*a as usize]) == 0) {
+        return None;
+    }
+    let keep = r.coin();
+    Make::reduce(b, op, x, &axes, keep)
+}
+
+fn sliced(r: &mut Random, b: &mut Builder, x: Value) -> Option<Value> {
+    let own: Vec<Slice> = b.shape(x).to_vec().iter().map(|d| slice(r, d)).collect();
+    Make::node(b, Op::Slice, Attrs::new([(Key::Slices, Attr::Slices(own))]), &[x])
+}
+
+/// A slice of an array with a part, or rows at some positions, replaced.
+fn slice_update(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let s = vec![4.into(), Dim::symbol("n")];
+    let x = input(b, "x", TensorType::new(DType::F64, s.clone()));
+    let whole = Slice::full(&s[1]);
+    let updated = if r.coin() {
+        let rows = Slice { start: 1.into(), size: 2.into(), step: 1 };
+        let v = input(b, "v", TensorType::new(DType::F64, vec![r.pick(&[1.into(), 2.into()]), s[1].clone()]));
+        Make::node(b, Op::UpdateSlice, Attrs::new([(Key::Slices, Attr::Slices(vec![rows, whole]))]), &[x, v])?
+    } else {
+        let index = input(b, "index", TensorType::new(DType::I64, vec![3.into()]));
+        let wide = r.pick(&[s[1].clone(), 1.into()]);
+        let v = input(b, "v", TensorType::new(DType::F64, vec![3.into(), wide]));
+        let attrs =
+            [(Key::Axes, Attr::Ints(vec![0])), (Key::Mode, Attr::Str(r.pick(&["set", "add"]).into()))];
+        Make::node(b, Op::Scatter, Attrs::new(attrs), &[x, v, index])?
+    };
+    sliced(r, b, updated)
+}
+
+/// A transform of rows, or the determinants of matrices.
+fn library(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    if r.coin() {
+        let x = input(b, "x", TensorType::new(DType::C128, vec![Dim::symbol("n"), 4.into()]));
+        let scale = Attr::Scalar(Scalar::from_f64(DType::F64, 1.0));
+        let attrs =
+            [(Key::Axis, Attr::Int(r.below(2) as i64)), (Key::N, Attr::Dim(4.into())), (Key::Scale, scale)];
+        return Make::node(b, Op::Fft, Attrs::new(attrs), &[x]);
+    }
+    let x = input(b, "x", TensorType::new(DType::F64, vec![Dim::symbol("n"), 2.into(), 2.into()]));
+    b.unary(Op::Det, x).ok()
+}
+
+fn slice_library(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let x = library(r, b)?;
+    sliced(r, b, x)
+}
+
+fn gather_rows(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let x = match r.below(3) {
+        0 => library(r, b)?,
+        1 => value(r, b, Op::Sum, 0)?,
+        _ => value(r, b, Op::Cumsum, 0)?,
+    };
+    let shape = b.shape(x).to_vec();
+    let axis = r.below(shape.len().max(1));
+    if size(shape.get(axis)?) < 2 {
+        return None;
+    }
+    let positions = r.pick(&[vec![], vec![3.into()], vec![2.into(), 2.into()]]);
+    let index = input(b, "index", TensorType::new(DType::I64, positions));
+    Make::node(b, Op::Gather, Attrs::new([(Key::Axes, Attr::Ints(vec![axis as i64]))]), &[x, index])
+}
+
+fn sum_pad(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let t = r.pick(&[DType::F64, DType::I8]);
+    let x = input(b, "x", TensorType::new(t, vec![Dim::symbol("n"), 2.into()]));
+    let c = b.constant(Scalar::from_i64(t, r.below(3) as i64 / 2));
+    let mut width = || Attr::Dims((0..2).map(|_| Dim::constant(r.below(3) as i64)).collect());
+    let attrs = [(Key::PadLow, width()), (Key::PadHigh, width())];
+    let x = Make::node(b, Op::Pad, Attrs::new(attrs), &[x, c])?;
+    let axes = r.pick(&[vec![0], vec![1], vec![0, 1]]);
+    let keep = r.coin();
+    Make::reduce(b, Op::Sum, x, &axes, keep)
+}
+
+fn cumsum(b: &mut Builder, x: Value, axis: usize) -> Option<Value> {
+    Make::node(b, Op::Cumsum, Attrs::new([(Key::Axis, Attr::Int(axis as i64))]), &[x])
+}
+
+fn difference_cumsum(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let t = r.pick(&[DType::F64, DType::I8]);
+    let x = input(b, "x", TensorType::new(t, vec![5.into(), 5.into()]));
+    let (axis, along) = (r.below(2), r.below(2));
+    let sums = cumsum(b, x, axis)?;
+    let part = |start: i64| {
+        let mut own = vec![Slice::full(&5.into()); 2];
+        own[along] = Slice { start: start.into(), size: 4.into(), step: 1 };
+        own
+    };
+    let starts = r.pick(&[(1, 0), (1, 0), (0, 1)]);
+    let (a, c) = (Make::slice(b, sums, &part(starts.0))?, Make::slice(b, sums, &part(starts.1))?);
+    b.binary(Op::Subtract, a, c).ok()
+}
+
+fn cumsum_broadcast(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let x = value(r, b, Op::BroadcastTo, 0)?;
+    let axis = r.below(b.shape(x).len());
+    cumsum(b, x, axis)
+}
+
+fn slice_cumulative(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let op = r.pick(&[Op::Cumsum, Op::Cumprod, Op::Cummax, Op::Cummin]);
+    let x = value(r, b, op, 0)?;
+    sliced(r, b, x)
 }

@@ -2,17 +2,23 @@
 
 use super::super::language::ENode;
 use super::super::rule::{Rewriter, Rule, node, pair};
+use super::movement::{numeric, sums};
 use crate::make::Make;
+use crate::movement::change_along;
 use crate::pass::MathLevel::{Exact, Reassociate};
 use egg::Id;
+use frit_ir::dim::product;
 use frit_ir::ops::Class;
-use frit_ir::{Dim, Key, Op, Slice};
+use frit_ir::{Attr, Attrs, Dim, Key, Op, Slice};
 
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
     node("gather-constant",       Exact,       &[Op::Gather], gather_constant),
     pair("gather-elementwise",    Exact,       &[Op::Gather], gather_elementwise),
     pair("gather-transpose",      Exact,       &[Op::Gather], gather_transpose),
+    pair("gather-along",          Exact,       &[Op::Gather], |r, g, x| gather_along(r, g, x, &|op| !rounds(op) && op.class() != Class::Elementwise)),
+    // How a sum is added up, and how a routine blocks its work, may depend on the size of all of it.
+    pair("gather-rows",           Reassociate, &[Op::Gather], |r, g, x| gather_along(r, g, x, &|op| rounds(op) && op != Op::Matmul)).exact_for_ints(),
     pair("gather-matmul",         Reassociate, &[Op::Gather], gather_matmul).exact_for_ints(),
 ];
 
@@ -54,7 +60,7 @@ fn gather_elementwise(r: &mut Rewriter<'_>, g: &ENode, x: &ENode) -> Option<Id> 
             // The result has the index axes first; axes that the operand lacks stand between them and its own.
             let gathered = r.node(
                 Op::Gather,
-                frit_ir::Attrs::new([(Key::Axes, frit_ir::Attr::Ints(mine))]),
+                Attrs::new([(Key::Axes, Attr::Ints(mine))]),
                 &std::iter::once(*c).chain(g.children[1..].iter().copied()).collect::<Vec<_>>(),
             )?;
             let index_rank = r.shape(gathered).len() - (shape.len() - axes.len());
@@ -71,6 +77,37 @@ fn gather_elementwise(r: &mut Rewriter<'_>, g: &ENode, x: &ENode) -> Option<Id> 
     r.node(op, own, &operands)
 }
 
+fn rounds(op: Op) -> bool {
+    sums(op) || numeric(op) || op == Op::Matmul
+}
+
+/// `take(f(x), index, axis) -> f(take(x, index, axis))` along an axis on which `f` works position by position.
+fn gather_along(r: &mut Rewriter<'_>, g: &ENode, x: &ENode, wanted: &dyn Fn(Op) -> bool) -> Option<Id> {
+    let op = x.op().filter(|op| wanted(*op))?;
+    let (attrs, own) = (r.attrs(g), r.attrs(x));
+    let &[axis] = attrs.ints(Key::Axes) else { return None };
+    let shape = r.shape(g.children[0]);
+    // Along a vector of positions; the result has their axes in its place at last.
+    let positions = r.shape(g.children[1]);
+    let count = product(&positions);
+    let index = r.reshape(g.children[1], std::slice::from_ref(&count))?;
+    let mut take = |r: &mut Rewriter<'_>, x: Id, axis: usize| -> Option<Id> {
+        let attrs = Attrs::new([(Key::Axes, Attr::Ints(vec![axis as i64]))]);
+        let taken = r.node(Op::Gather, attrs, &[x, index])?;
+        let rank = r.shape(taken).len() as i64;
+        let place = |k: i64| if k == axis as i64 { 0 } else { k + (k < axis as i64) as i64 };
+        r.transpose(taken, &(0..rank).map(place).collect::<Vec<_>>())
+    };
+    let taken = change_along(r, (op, &own, &x.children), &shape, (axis as usize, &count), &mut take)?;
+    let rest = (0..shape.len() as i64).filter(|k| *k != axis);
+    let front = r.transpose(taken, &std::iter::once(axis).chain(rest).collect::<Vec<_>>())?;
+    if positions.len() == 1 {
+        return Some(front);
+    }
+    let tail = shape.iter().enumerate().filter(|(k, _)| *k as i64 != axis).map(|(_, d)| d.clone());
+    r.reshape(front, &positions.into_iter().chain(tail).collect::<Vec<_>>())
+}
+
 fn gather_transpose(r: &mut Rewriter<'_>, g: &ENode, x: &ENode) -> Option<Id> {
     if x.op() != Some(Op::Transpose) {
         return None;
@@ -81,7 +118,7 @@ fn gather_transpose(r: &mut Rewriter<'_>, g: &ENode, x: &ENode) -> Option<Id> {
     let source = perm[axis as usize];
     let gathered = r.node(
         Op::Gather,
-        frit_ir::Attrs::new([(Key::Axes, frit_ir::Attr::Ints(vec![source]))]),
+        Attrs::new([(Key::Axes, Attr::Ints(vec![source]))]),
         &[x.children[0], g.children[1]],
     )?;
     // The other axes follow the index axes, in the transposed order.

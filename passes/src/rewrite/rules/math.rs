@@ -15,6 +15,9 @@ pub(super) const RULES: &[Rule] = &[
     pattern("power-two",          Reassociate, "(power ?x ?c)",                "(square ?x)").when(|r, s| real_power(r, s, 2.0)).exact_for_ints(),
     pattern("power-minus-one",    Reassociate, "(power ?x ?c)",                "(reciprocal ?x)").when(|r, s| real_power(r, s, -1.0) && float(r, s)),
     node("power-small-integer",   Reassociate, &[Op::Power],                   small_power).exact_for_ints(),
+    // As for the power 0.5: below zero and at -inf the two differ.
+    node("power-half-integer-known", Reassociate, &[Op::Power],                |r, n| half_integer_power(r, n, true)),
+    node("power-half-integer",    Fast,        &[Op::Power],                   |r, n| half_integer_power(r, n, false)),
     // pow(-0.0, 0.5) is 0.0 and pow(-inf, 0.5) is inf, where sqrt gives -0.0 and NaN.
     pattern("power-half-known",   Reassociate, "(power ?x ?c)",                "(sqrt ?x)").when(|r, s| real_power(r, s, 0.5) && r.nonnegative(r.var(s, "?x"))),
     pattern("power-half",         Fast,        "(power ?x ?c)",                "(sqrt ?x)").when(|r, s| real_power(r, s, 0.5)),
@@ -24,6 +27,12 @@ pub(super) const RULES: &[Rule] = &[
     pattern("log1p",              Reassociate, "(log (add ?x ?c))",            "(log1p ?x)").when(|r, s| r.is(r.var(s, "?c"), 1.0) && float(r, s)),
     pattern("expm1",              Reassociate, "(subtract (exp ?x) ?c)",       "(expm1 ?x)").when(|r, s| r.is(r.var(s, "?c"), 1.0) && float(r, s)),
     pattern("expm1-add",          Reassociate, "(add (exp ?x) ?c)",            "(expm1 ?x)").when(|r, s| r.is(r.var(s, "?c"), -1.0) && float(r, s)),
+    // The reciprocal is 0 where exp overflows; its own rounding goes.
+    pattern("exp-reciprocal",     Reassociate, "(reciprocal (exp ?x))",        "(exp (negative ?x))"),
+    node("log-root",              Reassociate, &[Op::Log, Op::Log2, Op::Log10], log_root),
+    node("log-power",             Fast,        &[Op::Log, Op::Log2, Op::Log10], log_power),
+    pattern("square-sqrt-known",  Reassociate, "(square (sqrt ?x))",           "?x").when(|r, s| r.nonnegative(r.var(s, "?x"))),
+    node("sine-cosine",           Fast,        &[Op::Add],                     sine_cosine),
     // exp overflows where the sum would not, and the error of a large sum is magnified.
     pattern("exp-product",        Fast,        "(multiply (exp ?x) (exp ?y))", "(exp (add ?x ?y))"),
     pattern("exp-quotient",       Fast,        "(divide (exp ?x) (exp ?y))",   "(exp (subtract ?x ?y))"),
@@ -53,17 +62,15 @@ fn power_zero(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     r.broadcast_to(one, &t.shape)
 }
 
-/// Powers 3 to 8 by repeated squaring.
-fn small_power(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
-    let (x, c) = (n.children[0], r.value(n.children[1])?);
-    let k = c.as_i64();
-    if c.dtype().is_complex() || !(3..=8).contains(&k) || c != Scalar::from_i64(c.dtype(), k) {
-        return None;
-    }
-    let square = r.elementwise(Op::Square, &[x])?;
-    let (mut result, mut factor) = ((k & 1 == 1).then_some(x), square);
+/// The largest power of floats made of products: each adds half a unit in the last place.
+const CHAIN: i64 = 16;
+
+/// `x ** k` by repeated squaring, for `k > 0`.
+fn chain(r: &mut Rewriter<'_>, x: Id, k: i64) -> Option<Id> {
+    let (mut result, mut factor) = ((k & 1 == 1).then_some(x), x);
     let mut rest = k >> 1;
     while rest > 0 {
+        factor = r.elementwise(Op::Square, &[factor])?;
         if rest & 1 == 1 {
             result = Some(match result {
                 Some(p) => r.elementwise(Op::Multiply, &[p, factor])?,
@@ -71,11 +78,98 @@ fn small_power(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
             });
         }
         rest >>= 1;
-        if rest > 0 {
-            factor = r.elementwise(Op::Square, &[factor])?;
-        }
     }
     result
+}
+
+/// Whole powers by repeated squaring; negative ones of floats as reciprocals.
+fn small_power(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let (x, c) = (n.children[0], r.value(n.children[1])?);
+    let k = c.as_i64();
+    let most = if c.dtype().is_int() { 64 } else { CHAIN };
+    if c.dtype().is_complex()
+        || !(2..=most).contains(&k.abs())
+        || k == 2
+        || c != Scalar::from_i64(c.dtype(), k)
+    {
+        return None;
+    }
+    if k < 0 && !c.dtype().is_float() {
+        return None;
+    }
+    let power = chain(r, x, k.abs())?;
+    if k > 0 { Some(power) } else { r.elementwise(Op::Reciprocal, &[power]) }
+}
+
+/// `x ** 2.5 -> x * x * sqrt(x)`
+fn half_integer_power(r: &mut Rewriter<'_>, n: &ENode, known: bool) -> Option<Id> {
+    let (x, c) = (n.children[0], r.value(n.children[1])?);
+    let doubled = c.as_f64() * 2.0;
+    if !c.dtype().is_float()
+        || doubled.abs() > CHAIN as f64
+        || doubled.rem_euclid(2.0) != 1.0
+        || known != r.nonnegative(x)
+    {
+        return None;
+    }
+    let root = r.elementwise(Op::Sqrt, &[x])?;
+    let whole = (doubled.abs() as i64 - 1) / 2;
+    let power = match whole {
+        0 => root,
+        _ => {
+            let whole = chain(r, x, whole)?;
+            r.elementwise(Op::Multiply, &[whole, root])?
+        }
+    };
+    match (doubled > 0.0, whole) {
+        (true, 0) => None,
+        (true, _) => Some(power),
+        (false, _) => r.elementwise(Op::Reciprocal, &[power]),
+    }
+}
+
+/// `log(sqrt(x)) -> log(x) / 2`
+fn log_root(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let root = r.form(n.children[0], Op::Sqrt)?;
+    scaled_log(r, n, root.children[0], 0.5)
+}
+
+/// `log(x ** c) -> c log(x)`, and of a square twice the logarithm of the magnitude.
+fn log_power(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    if let Some(square) = r.form(n.children[0], Op::Square) {
+        let magnitude = r.elementwise(Op::Absolute, &[square.children[0]])?;
+        return scaled_log(r, n, magnitude, 2.0);
+    }
+    let power = r.form(n.children[0], Op::Power)?;
+    let c = r.value(power.children[1])?.as_f64();
+    // Even powers of negative numbers have a logarithm.
+    scaled_log(r, n, power.children[0], c).filter(|_| r.nonnegative(power.children[0]))
+}
+
+fn scaled_log(r: &mut Rewriter<'_>, n: &ENode, x: Id, factor: f64) -> Option<Id> {
+    let t = r.dtype(x);
+    if !t.is_float() {
+        return None;
+    }
+    let log = r.elementwise(n.op()?, &[x])?;
+    let factor = r.number(t, factor)?;
+    r.elementwise(Op::Multiply, &[log, factor])
+}
+
+/// `sin(x)**2 + cos(x)**2 -> 1`
+fn sine_cosine(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let angle = |r: &Rewriter<'_>, id: Id, op: Op| {
+        let square = r.form(id, Op::Square)?;
+        r.form(square.children[0], op).map(|f| f.children[0])
+    };
+    let (a, b) = (n.children[0], n.children[1]);
+    let both = |r: &Rewriter<'_>, a: Id, b: Id| {
+        let x = angle(r, a, Op::Sin)?;
+        (angle(r, b, Op::Cos)? == x).then_some(x)
+    };
+    let x = both(r, a, b).or_else(|| both(r, b, a))?;
+    let t = r.dtype(x);
+    t.is_float().then(|| super::fill(r, n, Scalar::one(t)))?
 }
 
 /// The reciprocal of a finite normal power of two is exact, and so is the product with it.

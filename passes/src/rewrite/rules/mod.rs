@@ -7,6 +7,7 @@
 //! apply (`tests/rules.rs`).
 
 mod algebraic;
+mod extreme;
 mod factor;
 mod indexing;
 mod integer;
@@ -18,6 +19,7 @@ mod math;
 mod matmul;
 mod movement;
 mod order;
+mod polynomial;
 mod reduce;
 
 use super::analysis::TensorAnalysis;
@@ -39,10 +41,12 @@ const FAMILIES: &[&[Rule]] = &[
     known::RULES,
     integer::RULES,
     math::RULES,
+    polynomial::RULES,
     movement::RULES,
     join::RULES,
     indexing::RULES,
     reduce::RULES,
+    extreme::RULES,
     matmul::RULES,
     linalg::RULES,
     order::RULES,

@@ -3,11 +3,11 @@
 use super::super::language::ENode;
 use super::super::rule::{Rewriter, Rule, node, pair};
 use crate::make::Make;
-use crate::movement::{compose_perm, slice_of};
+use crate::movement::{compose_perm, slice_of, squeeze_along};
 use crate::pass::MathLevel::{Exact, Reassociate};
 use egg::Id;
 use frit_ir::ops::Class;
-use frit_ir::{Dim, Key, Op};
+use frit_ir::{Key, Op, Slice};
 
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
@@ -16,25 +16,59 @@ pub(super) const RULES: &[Rule] = &[
     pair("slice-concatenate",     Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| op == Op::Concatenate)),
     pair("slice-pad",             Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| op == Op::Pad)),
     pair("slice-gather",          Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| op == Op::Gather)),
-    pair("slice-sort",            Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| op == Op::Sort)),
+    pair("slice-update",          Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| matches!(op, Op::UpdateSlice | Op::Scatter))),
+    pair("slice-order",           Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &orders)),
     pair("slice-iota",            Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| op == Op::Iota)),
     pair("slice-extreme",         Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| ordered(op) && !sums(op))),
     // A smaller sum or product may be added up in another order.
     pair("slice-sum",             Reassociate, &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| ordered(op) && sums(op))).exact_for_ints(),
     pair("slice-matmul",          Reassociate, &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| op == Op::Matmul)).exact_for_ints(),
+    // Of a batch of matrices, of right-hand sides, of rows that are transformed.
+    pair("slice-library",         Reassociate, &[Op::Slice],     |r, s, x| slice(r, s, x, &numeric)).exact_for_ints(),
+    pair("slice-cumulative-last", Reassociate, &[Op::Slice],     slice_cumulative_last).exact_for_ints(),
     pair("transpose-transpose",   Exact,       &[Op::Transpose], transpose_transpose),
     pair("transpose-elementwise", Exact,       &[Op::Transpose], transpose_elementwise),
     pair("transpose-matmul",      Reassociate, &[Op::Transpose], transpose_matmul).exact_for_ints(),
     node("matmul-transposes",     Reassociate, &[Op::Matmul],    matmul_transposes).exact_for_ints(),
-    pair("squeeze-elementwise",   Exact,       &[Op::Squeeze],   squeeze_elementwise),
+    pair("squeeze-elementwise",   Exact,       &[Op::Squeeze],   |r, s, x| squeeze(r, s, x, &|op| op.class() == Class::Elementwise)),
 ];
 
-fn ordered(op: Op) -> bool {
+pub(super) fn ordered(op: Op) -> bool {
     matches!(op.class(), Class::Reduce | Class::Cumulative)
 }
 
-fn sums(op: Op) -> bool {
+pub(super) fn sums(op: Op) -> bool {
     matches!(op, Op::Sum | Op::Prod | Op::Cumsum | Op::Cumprod)
+}
+
+/// Routines that only compare: each row comes out the same, whatever is beside it.
+pub(super) fn orders(op: Op) -> bool {
+    matches!(op, Op::Sort | Op::Argsort | Op::Searchsorted | Op::OrderStatistics | Op::ArgOrderStatistics)
+}
+
+/// The other routines: how they block their work may depend on the size of all of it.
+pub(super) fn numeric(op: Op) -> bool {
+    op.class() == Class::Library && op != Op::Matmul && !orders(op)
+}
+
+/// One position of a running combination is the combination of what comes before it: `cumsum(x)[k]`.
+fn slice_cumulative_last(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
+    let reduction = match x.op()? {
+        Op::Cumsum => Op::Sum,
+        Op::Cumprod => Op::Prod,
+        Op::Cummin => Op::Min,
+        Op::Cummax => Op::Max,
+        _ => return None,
+    };
+    let (attrs, own) = (r.attrs(s), r.attrs(x));
+    let axis = own.int(Key::Axis) as usize;
+    let mut slices = attrs.slices().to_vec();
+    if !slices[axis].size.is(1) {
+        return None;
+    }
+    slices[axis] = Slice { size: &slices[axis].start + 1, start: 0.into(), step: 1 };
+    let prefix = r.slice(x.children[0], &slices)?;
+    r.reduce(reduction, prefix, &[axis as i64], true)
 }
 
 fn slice(r: &mut Rewriter<'_>, s: &ENode, x: &ENode, wanted: &dyn Fn(Op) -> bool) -> Option<Id> {
@@ -104,23 +138,11 @@ fn matmul_transposes(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
 }
 
 /// The operation on fewer axes, so that it meets the forms that have no unit axes.
-fn squeeze_elementwise(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
-    let op = x.op().filter(|op| op.class() == Class::Elementwise)?;
+fn squeeze(r: &mut Rewriter<'_>, s: &ENode, x: &ENode, wanted: &dyn Fn(Op) -> bool) -> Option<Id> {
+    let op = x.op().filter(|op| wanted(*op))?;
     let (attrs, own) = (r.attrs(s), r.attrs(x));
-    let axes = attrs.ints(Key::Axes);
-    let rank = r.shape(s.children[0]).len();
-    let mut operands = Vec::with_capacity(x.children.len());
-    for c in &x.children {
-        let missing = (rank - r.shape(*c).len()) as i64;
-        // Axes are aligned at the right end, so those that the operand lacks need no care.
-        let mine: Vec<i64> = axes.iter().filter(|a| **a >= missing).map(|a| a - missing).collect();
-        operands.push(r.squeeze(*c, &mine)?);
-    }
-    let out = r.node(op, own, &operands)?;
-    let wanted: Vec<Dim> = {
-        let shape = r.shape(s.children[0]);
-        let kept = shape.iter().enumerate().filter(|(k, _)| !axes.contains(&(*k as i64)));
-        kept.map(|(_, d)| d.clone()).collect()
-    };
-    (r.shape(out) == wanted).then_some(out)
+    let shape = r.shape(s.children[0]);
+    squeeze_along(r, (op, &own, &x.children), &shape, attrs.ints(Key::Axes), &mut |r, x, axes| {
+        r.squeeze(x, axes)
+    })
 }
