@@ -2,8 +2,10 @@
 
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
+mod calibrate;
 mod hand;
 mod polynomial;
+mod rewrite;
 mod scale;
 
 use frit::{Array, Config, DType, Dim, fori_loop, jit, jit_with, spec, where_};
@@ -241,7 +243,7 @@ fn cholesky() {
 
 fn main() {
     let only = std::env::args().nth(1).unwrap_or_default();
-    let groups: [(&str, fn()); 8] = [
+    let groups: [(&str, fn()); 10] = [
         ("chains", chains),
         ("mixed", mixed),
         ("softmax", softmax),
@@ -250,6 +252,8 @@ fn main() {
         ("overheads", overheads),
         ("cholesky", cholesky),
         ("scale", scale::scale),
+        ("rewrite", rewrite::rewrite),
+        ("calibrate", calibrate::calibrate),
     ];
     groups.iter().filter(|(name, _)| name.contains(&only)).for_each(|(_, run)| run());
 }

@@ -27,6 +27,50 @@ pub(crate) struct Site<'a> {
     pub(crate) used: &'a [bool],
 }
 
+/// Something for each value of a graph, in one allocation.
+#[derive(Clone, Debug)]
+pub(crate) struct PerValue<T> {
+    /// Where the results of each node begin.
+    first: Vec<u32>,
+    all: Vec<T>,
+}
+
+impl<T: Clone> PerValue<T> {
+    pub(crate) fn new(graph: &Graph, start: T) -> PerValue<T> {
+        let mut first = Vec::with_capacity(graph.nodes.len() + 1);
+        let mut count = 0;
+        for n in &graph.nodes {
+            first.push(count);
+            count += n.types.len() as u32;
+        }
+        first.push(count);
+        PerValue { first, all: vec![start; count as usize] }
+    }
+
+    fn results(&self, id: NodeId) -> std::ops::Range<usize> {
+        self.first[id.0 as usize] as usize..self.first[id.0 as usize + 1] as usize
+    }
+
+    /// Of all results of a node.
+    pub(crate) fn of(&self, id: NodeId) -> &[T] {
+        &self.all[self.results(id)]
+    }
+}
+
+impl<T> std::ops::Index<Value> for PerValue<T> {
+    type Output = T;
+
+    fn index(&self, v: Value) -> &T {
+        &self.all[self.first[v.node.0 as usize] as usize + v.index as usize]
+    }
+}
+
+impl<T> std::ops::IndexMut<Value> for PerValue<T> {
+    fn index_mut(&mut self, v: Value) -> &mut T {
+        &mut self.all[self.first[v.node.0 as usize] as usize + v.index as usize]
+    }
+}
+
 /// The value of an unused result that no longer exists.
 pub(crate) const GONE: Value = Value { node: NodeId(u32::MAX), index: 0 };
 
@@ -55,24 +99,23 @@ pub(crate) fn rebuild(graph: &Graph, ranges: &Ranges, visitor: &mut dyn Visitor)
         b.input(&input.name, input.ty.clone());
     }
     let live = graph.live();
-    let mut used: Vec<Vec<bool>> = graph.nodes.iter().map(|n| vec![false; n.types.len()]).collect();
+    let mut used = PerValue::new(graph, false);
     let users = graph.nodes.iter().zip(&live).filter(|(_, live)| **live).flat_map(|(n, _)| &n.inputs);
     for v in users.chain(&graph.outputs) {
-        used[v.node.0 as usize][v.index as usize] = true;
+        used[*v] = true;
     }
-    let mut map: Vec<Vec<Value>> = vec![Vec::new(); graph.nodes.len()];
+    let mut map = PerValue::new(graph, GONE);
     for id in graph.ids() {
         let node = graph.node(id);
         if node.op == Op::Input {
-            map[id.0 as usize] = vec![parameters[node.attrs.int(Key::Position) as usize]];
+            map[Value { node: id, index: 0 }] = parameters[node.attrs.int(Key::Position) as usize];
             continue;
         }
         if !live[id.0 as usize] {
             continue;
         }
         b.set_loc(node.loc.clone());
-        let inputs: Vec<Value> =
-            node.inputs.iter().map(|v| map[v.node.0 as usize][v.index as usize]).collect();
+        let inputs: Vec<Value> = node.inputs.iter().map(|v| map[*v]).collect();
         let visited;
         let node = if node.op.class() == Class::Region {
             let attrs = map_regions(node.op, &node.attrs, ranges, &mut |g, r| rebuild(g, r, &mut *visitor))?;
@@ -81,14 +124,16 @@ pub(crate) fn rebuild(graph: &Graph, ranges: &Ranges, visitor: &mut dyn Visitor)
         } else {
             node
         };
-        let site = Site { node, inputs: &inputs, used: &used[id.0 as usize] };
+        let site = Site { node, inputs: &inputs, used: used.of(id) };
         let new = match visitor.visit(&mut b, &site)? {
             Some(new) => new,
             None => copy(&mut b, node, &inputs)?,
         };
-        map[id.0 as usize] = new;
+        for (index, v) in new.into_iter().enumerate() {
+            map[Value { node: id, index: index as u32 }] = v;
+        }
     }
-    let outputs = graph.outputs.iter().map(|v| map[v.node.0 as usize][v.index as usize]).collect();
+    let outputs = graph.outputs.iter().map(|v| map[*v]).collect();
     Ok(b.finish(outputs))
 }
 

@@ -151,6 +151,29 @@ fn concatenate_then_slice() {
 }
 
 #[test]
+fn large_programs_are_cut_where_it_loses_nothing() {
+    // Rows of products, one after the other: what is taken of each product is one value later on.
+    let blocks = 120;
+    let g = build(|b| {
+        let a = array(b, "a", &["n", "n"]);
+        let mut x = array(b, "x", &["n", "n"]);
+        let mut rows = Vec::new();
+        for _ in 0..blocks {
+            x = b.unary(Op::Tanh, x).unwrap();
+            let y = b.binary(Op::Multiply, x, a).unwrap();
+            let p = b.matmul(a, y).unwrap();
+            let e = b.unary(Op::Exp, p).unwrap();
+            rows.push(row(b, e));
+        }
+        rows
+    });
+    let after = at(MathLevel::Reassociate, &g).graph;
+    let products: Vec<_> = after.nodes.iter().filter(|n| n.op == Op::Matmul).collect();
+    assert_eq!(products.len(), blocks);
+    assert!(products.iter().all(|n| n.types[0].shape[0].is(1)));
+}
+
+#[test]
 fn smallest_of_sorted() {
     let g = build(|b| {
         let x = b.input("x", TensorType::new(DType::I64, vec![Dim::symbol("n")]));

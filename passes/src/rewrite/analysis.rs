@@ -38,6 +38,10 @@ pub(crate) struct TensorAnalysis {
     pub(crate) applied: Vec<Applied>,
     /// Pairs of nodes that a rule has seen: it would make the same again.
     pub(crate) seen: HashSet<(usize, ENode, ENode)>,
+    /// Classes that changed since the last search.
+    pub(crate) changed: Vec<Id>,
+    /// By class: whether a match may be new, because something within reach of it changed. Empty: all may be.
+    pub(crate) fresh: Vec<bool>,
     /// Rules make nothing more once the e-graph has this many nodes. The runner looks at its limit between rules only,
     /// and a class that holds a view of itself feeds one rule without end.
     pub(crate) most: usize,
@@ -54,6 +58,8 @@ impl TensorAnalysis {
             origin: Origin { made: false, loc: 0 },
             applied: Vec::new(),
             seen: HashSet::new(),
+            changed: Vec::new(),
+            fresh: Vec::new(),
             most: usize::MAX,
         }
     }
@@ -75,6 +81,10 @@ impl Analysis<ENode> for TensorAnalysis {
 
     fn merge(&mut self, a: &mut Facts, b: Facts) -> DidMerge {
         a.meet(b)
+    }
+
+    fn modify(egraph: &mut Egraph, id: Id) {
+        egraph.analysis.changed.push(id);
     }
 }
 
@@ -100,4 +110,24 @@ fn facts(egraph: &Egraph, node: &ENode, types: Option<Rc<[TensorType]>>, origin:
     let ranges = &egraph.analysis.ranges;
     let site = Site { op, attrs, node, operands: &operands, types: &types, ranges };
     Facts::of(&site, types.clone(), origin)
+}
+
+/// Levels of operands that a rule looks at: those of the deepest pattern, and forms and facts of what they match.
+const REACH: usize = 3;
+
+/// Before a search: which classes may have matches that the search before it did not see.
+pub(crate) fn refresh(egraph: &mut Egraph) {
+    let changed = std::mem::take(&mut egraph.analysis.changed);
+    let mut fresh = vec![false; egraph.nodes().len()];
+    let mut layer: Vec<Id> = changed.into_iter().map(|id| egraph.find(id)).collect();
+    for _ in 0..=REACH {
+        let mut next = Vec::new();
+        for id in layer {
+            if !std::mem::replace(&mut fresh[usize::from(id)], true) {
+                next.extend(egraph[id].parents().map(|p| egraph.find(p)));
+            }
+        }
+        layer = next;
+    }
+    egraph.analysis.fresh = fresh;
 }

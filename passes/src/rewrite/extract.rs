@@ -14,6 +14,10 @@ use egg::{Id, Language};
 use frit_ir::TensorType;
 use std::collections::VecDeque;
 
+/// Marks of classes that have no position yet.
+const UNSEEN: u32 = u32::MAX;
+const OPEN: u32 = u32::MAX - 1;
+
 /// Programs that the local search looks at, per piece.
 const TRIES: usize = 48;
 
@@ -82,12 +86,37 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(egraph: &'a Egraph, costs: &mut CostModel) -> Table<'a> {
-        let mut ids: Vec<Id> = egraph.classes().map(|c| c.id).collect();
-        ids.sort_unstable();
-        let mut position = vec![u32::MAX; ids.last().map_or(0, |id| usize::from(*id) + 1)];
-        for (k, id) in ids.iter().enumerate() {
-            position[usize::from(*id)] = k as u32;
+    /// The classes that any program of the roots may need, operands first as far as there are no cycles.
+    pub(super) fn new(
+        egraph: &'a Egraph,
+        costs: &mut CostModel,
+        roots: impl Iterator<Item = Id>,
+    ) -> Table<'a> {
+        let mut ids: Vec<Id> = Vec::new();
+        // Positions by class; `OPEN` while operands are being visited.
+        let mut position = vec![UNSEEN; egraph.nodes().len()];
+        let mut stack: Vec<Id> = Vec::new();
+        for root in roots {
+            stack.push(egraph.find(root));
+            while let Some(id) = stack.last().copied() {
+                match position[usize::from(id)] {
+                    UNSEEN => {
+                        position[usize::from(id)] = OPEN;
+                        for n in egraph[id].nodes.iter().rev() {
+                            let operands = n.children().iter().rev().map(|c| egraph.find(*c));
+                            stack.extend(operands.filter(|c| position[usize::from(*c)] == UNSEEN));
+                        }
+                    }
+                    OPEN => {
+                        stack.pop();
+                        position[usize::from(id)] = ids.len() as u32;
+                        ids.push(id);
+                    }
+                    _ => {
+                        stack.pop();
+                    }
+                }
+            }
         }
         let mut forms = Vec::with_capacity(ids.len());
         for id in &ids {
@@ -110,9 +139,9 @@ impl<'a> Table<'a> {
         Table { egraph, ids, position, forms }
     }
 
-    /// The position of a class.
-    pub(super) fn at(&self, id: Id) -> u32 {
-        self.position[usize::from(self.egraph.find(id))]
+    /// The position of a class; none if no program of the roots needs it.
+    pub(super) fn at(&self, id: Id) -> Option<u32> {
+        self.position.get(usize::from(self.egraph.find(id))).copied().filter(|k| *k < OPEN)
     }
 
     /// An e-node by class and form.

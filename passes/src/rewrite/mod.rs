@@ -24,6 +24,7 @@ pub(crate) use cost::{CostModel, number};
 use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, Node};
 use frit_ir::ops::Class;
+use std::borrow::Cow;
 
 /// Rewrites a graph and its regions.
 pub(crate) fn run(graph: &Graph, context: &mut Context<'_>) -> Result<Graph, TypeError> {
@@ -38,7 +39,9 @@ pub(crate) fn run(graph: &Graph, context: &mut Context<'_>) -> Result<Graph, Typ
 }
 
 fn rewrite(graph: &Graph, ranges: &Ranges, context: &mut Context<'_>) -> Result<Graph, TypeError> {
-    let graph = with_regions(graph, ranges, context)?;
+    let has_regions = graph.nodes.iter().any(|n| n.op.class() == Class::Region);
+    let graph =
+        if has_regions { Cow::Owned(with_regions(graph, ranges, context)?) } else { Cow::Borrowed(graph) };
     let mut notes = context.notes.as_ref().map(|n| Notes { what: n.what, ..Notes::default() });
     let math = context.options.math;
     let round = piece::rewrite_pieces(&graph, ranges, &mut context.costs, math, notes.as_mut())?;
@@ -60,7 +63,7 @@ fn rewrite(graph: &Graph, ranges: &Ranges, context: &mut Context<'_>) -> Result<
             if let (Some(all), Some(new)) = (&mut context.notes, notes) {
                 all.lost.extend(new.lost);
             }
-            Ok(graph)
+            Ok(graph.into_owned())
         }
     }
 }

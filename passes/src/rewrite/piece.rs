@@ -5,18 +5,19 @@ use super::explain::Fired;
 use super::search::Search;
 use crate::explain::Notes;
 use crate::pass::MathLevel;
-use crate::rebuild::{Ranges, results};
+use crate::rebuild::{GONE, PerValue, Ranges, results};
 use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, NodeId, Value};
 use frit_ir::{Key, Op};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Nodes per piece. Saturation grows faster than its input, so large graphs are cut.
 const PIECE: usize = 150;
 
 /// New values by old ones.
-pub(super) type ValueMap = HashMap<Value, Value>;
+pub(super) type ValueMap = PerValue<Value>;
 
 /// The outcome of one round.
 pub(super) struct Round {
@@ -39,18 +40,19 @@ pub(super) fn rewrite_pieces(
     let live = graph.live();
     let nodes: Vec<NodeId> =
         graph.ids().filter(|id| live[id.0 as usize] && graph.node(*id).op != Op::Input).collect();
-    let exported = exported(graph, &nodes);
+    let cut = pieces(graph, &nodes);
+    let exported = exported(graph, &nodes, &cut);
     let mut b = Builder::new(&graph.name);
     for input in &graph.inputs {
         b.input(&input.name, input.ty.clone());
     }
-    let mut map = ValueMap::new();
+    let mut map = ValueMap::new(graph, GONE);
     for id in graph.ids().filter(|id| graph.node(*id).op == Op::Input) {
         let position = graph.node(id).attrs.int(Key::Position) as u32;
-        map.insert(Value { node: id, index: 0 }, Value { node: NodeId(position), index: 0 });
+        map[Value { node: id, index: 0 }] = Value { node: NodeId(position), index: 0 };
     }
     let (mut fired, mut stops, mut changed) = (Vec::new(), BTreeMap::new(), false);
-    for piece in nodes.chunks(PIECE) {
+    for piece in cut.into_iter().map(|p| &nodes[p]) {
         let proof = notes.as_ref().is_some_and(|n| n.what.proof);
         let mut search = Search::with_proofs(graph, ranges, piece, &exported, proof);
         *stops.entry(search.run(math)).or_insert(0) += 1;
@@ -75,20 +77,60 @@ pub(super) fn rewrite_pieces(
             copy(graph, piece, &mut b, &mut map)?;
         }
     }
-    let outputs = graph.outputs.iter().map(|v| map[v]).collect();
+    let outputs = graph.outputs.iter().map(|v| map[*v]).collect();
     Ok(Round { graph: changed.then(|| b.finish(outputs)), fired, stops })
 }
 
-/// Values that the graph returns, or that another piece than their own uses.
-fn exported(graph: &Graph, nodes: &[NodeId]) -> HashSet<Value> {
-    let mut piece_of = vec![usize::MAX; graph.nodes.len()];
+/// Where to cut: of the last half of what a piece may hold, after the node where the fewest values are alive that later
+/// pieces use. What rules look at together is there as a rule: an expression has one value in the end.
+fn pieces(graph: &Graph, nodes: &[NodeId]) -> Vec<Range<usize>> {
+    let mut position = vec![usize::MAX; graph.nodes.len()];
+    let mut last: Vec<usize> = (0..nodes.len()).collect();
     for (k, id) in nodes.iter().enumerate() {
-        piece_of[id.0 as usize] = k / PIECE;
+        position[id.0 as usize] = k;
+        for v in &graph.node(*id).inputs {
+            if let Some(last) = last.get_mut(position[v.node.0 as usize]) {
+                *last = k;
+            }
+        }
     }
-    let mut out: HashSet<Value> = graph.outputs.iter().copied().collect();
+    // Values made before a node and used by it or later.
+    let mut change = vec![0i64; nodes.len() + 2];
+    for (k, last) in last.iter().enumerate() {
+        change[k + 1] += 1;
+        change[last + 1] -= 1;
+    }
+    let mut alive = change;
+    for k in 1..alive.len() {
+        alive[k] += alive[k - 1];
+    }
+    let (mut out, mut start) = (Vec::new(), 0);
+    while nodes.len() - start > PIECE {
+        let ends = start + PIECE / 2..=start + PIECE;
+        let end = ends.rev().min_by_key(|k| alive[*k]).expect("some");
+        out.push(start..end);
+        start = end;
+    }
+    out.push(start..nodes.len());
+    out
+}
+
+/// Values that the graph returns, or that another piece than their own uses.
+fn exported(graph: &Graph, nodes: &[NodeId], pieces: &[Range<usize>]) -> PerValue<bool> {
+    let mut piece_of = vec![usize::MAX; graph.nodes.len()];
+    for (k, piece) in pieces.iter().enumerate() {
+        for id in &nodes[piece.clone()] {
+            piece_of[id.0 as usize] = k;
+        }
+    }
+    let mut out = PerValue::new(graph, false);
+    for v in &graph.outputs {
+        out[*v] = true;
+    }
     for id in nodes {
-        let uses = &graph.node(*id).inputs;
-        out.extend(uses.iter().filter(|v| piece_of[v.node.0 as usize] != piece_of[id.0 as usize]));
+        for v in &graph.node(*id).inputs {
+            out[*v] |= piece_of[v.node.0 as usize] != piece_of[id.0 as usize];
+        }
     }
     out
 }
@@ -98,10 +140,10 @@ fn copy(graph: &Graph, piece: &[NodeId], b: &mut Builder, map: &mut ValueMap) ->
     for id in piece {
         let node = graph.node(*id);
         b.set_loc(node.loc.clone());
-        let inputs: Vec<Value> = node.inputs.iter().map(|v| map[v]).collect();
+        let inputs: Vec<Value> = node.inputs.iter().map(|v| map[*v]).collect();
         let first = b.node(node.op, node.attrs.clone(), &inputs)?;
         for (index, v) in results(b, first).into_iter().enumerate() {
-            map.insert(Value { node: *id, index: index as u32 }, v);
+            map[Value { node: *id, index: index as u32 }] = v;
         }
     }
     Ok(())

@@ -104,7 +104,7 @@ impl Rule {
                 };
                 let (from, to) = (parse(from), parse(to));
                 let applier = PatternRun { run, from: from.ast.clone(), to: to.ast };
-                new(Rewrite::new(self.name, from, applier))
+                new(Rewrite::new(self.name, Fresh(from), applier))
             }
             Form::Node(ops, _) | Form::Pair(ops, _) => {
                 let heads = ops.iter().map(|op| Head::Op(*op)).collect();
@@ -244,12 +244,57 @@ impl Searcher<ENode, TensorAnalysis> for ByHead {
         }
         classes.sort_unstable();
         classes.dedup();
-        let all = classes.into_iter().filter_map(|id| self.search_eclass_with_limit(egraph, id, 1));
+        let all = classes
+            .into_iter()
+            .filter(|id| may_match(egraph, *id))
+            .filter_map(|id| self.search_eclass_with_limit(egraph, id, 1));
         all.take(limit).collect()
     }
 
     fn vars(&self) -> Vec<Var> {
         vec![]
+    }
+}
+
+/// Whether a class may have matches that the last search did not see.
+fn may_match(egraph: &Egraph, id: Id) -> bool {
+    egraph.analysis.fresh.get(usize::from(id)).copied().unwrap_or(true)
+}
+
+/// Finds matches of a pattern that may be new.
+struct Fresh(Pattern<ENode>);
+
+impl Searcher<ENode, TensorAnalysis> for Fresh {
+    fn search_eclass_with_limit(
+        &self,
+        egraph: &Egraph,
+        id: Id,
+        limit: usize,
+    ) -> Option<SearchMatches<'_, ENode>> {
+        self.0.search_eclass_with_limit(egraph, id, limit)
+    }
+
+    fn search_with_limit(&self, egraph: &Egraph, limit: usize) -> Vec<SearchMatches<'_, ENode>> {
+        let Some(ENodeOrVar::ENode(root)) = self.0.ast.last() else { return vec![] };
+        let mut classes: Vec<Id> = egraph.classes_for_op(&root.head).into_iter().flatten().collect();
+        classes.retain(|id| may_match(egraph, *id));
+        classes.sort_unstable();
+        let mut left = limit;
+        let mut found = Vec::new();
+        for id in classes {
+            if left == 0 {
+                break;
+            }
+            if let Some(m) = self.0.search_eclass_with_limit(egraph, id, left) {
+                left -= m.substs.len().min(left);
+                found.push(m);
+            }
+        }
+        found
+    }
+
+    fn vars(&self) -> Vec<Var> {
+        Searcher::<ENode, TensorAnalysis>::vars(&self.0)
     }
 }
 

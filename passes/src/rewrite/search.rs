@@ -1,6 +1,6 @@
 //! The search for a cheaper form of one piece: fill an e-graph, saturate it, take the best program out.
 
-use super::analysis::{Egraph, TensorAnalysis};
+use super::analysis::{Egraph, TensorAnalysis, refresh};
 use super::cost::program::{Cost, Items};
 use super::cost::{CostModel, Kind, Measure};
 use super::explain::{self, Fired};
@@ -12,8 +12,8 @@ use super::rules;
 use super::show::{applied_rule, tree_size};
 use crate::explain::{Lost, Notes, Proof, ProofStep, Step, Why};
 use crate::pass::MathLevel;
-use crate::rebuild::Ranges;
-use egg::{Id, Language, Runner, SimpleScheduler, StopReason};
+use crate::rebuild::{PerValue, Ranges};
+use egg::{FlatTerm, Id, Language, Runner, SimpleScheduler, StopReason};
 use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, NodeId, Value};
@@ -26,6 +26,14 @@ use std::time::Duration;
 const ITERATIONS: usize = 16;
 /// The search stops when the e-graph has this many nodes per node of the piece, and some more.
 const GROWTH: usize = 20;
+
+/// How an expression became another one.
+pub(super) struct Derivation {
+    loc: Loc,
+    /// Which node of the program.
+    original: usize,
+    pub(super) terms: Vec<FlatTerm<ENode>>,
+}
 
 /// Candidates noted per piece.
 const LOST: usize = 64;
@@ -59,7 +67,7 @@ impl<'a> Search<'a> {
         graph: &'a Graph,
         ranges: &Ranges,
         piece: &[NodeId],
-        exported: &HashSet<Value>,
+        exported: &PerValue<bool>,
     ) -> Search<'a> {
         Search::with_proofs(graph, ranges, piece, exported, false)
     }
@@ -69,7 +77,7 @@ impl<'a> Search<'a> {
         graph: &'a Graph,
         ranges: &Ranges,
         piece: &[NodeId],
-        exported: &HashSet<Value>,
+        exported: &PerValue<bool>,
         proof: bool,
     ) -> Search<'a> {
         let egraph = Egraph::new(TensorAnalysis::new(ranges));
@@ -102,7 +110,7 @@ impl<'a> Search<'a> {
                     s.add(result)
                 };
                 classes.insert(v, class);
-                if exported.contains(&v) {
+                if exported[v] {
                     s.roots.push((v, class));
                 }
             }
@@ -159,6 +167,10 @@ impl<'a> Search<'a> {
             .with_iter_limit(ITERATIONS)
             .with_node_limit(most)
             .with_time_limit(Duration::MAX)
+            .with_hook(|runner| {
+                refresh(&mut runner.egraph);
+                Ok(())
+            })
             .run(rules::compiled(math));
         self.egraph = runner.egraph;
         match runner.stop_reason {
@@ -180,7 +192,7 @@ impl<'a> Search<'a> {
             return None;
         }
         let before = self.cost_before(piece, costs);
-        let table = Table::new(&self.egraph, costs);
+        let table = Table::new(&self.egraph, costs, self.roots.iter().map(|(_, class)| *class));
         let roots = self.root_classes(&table);
         let original = self.original_choice(&table);
         let mut items = Items::default();
@@ -201,7 +213,7 @@ impl<'a> Search<'a> {
         let order: Vec<(Id, ENode)> = order.iter().map(node).collect();
         let mut fired = self.explain(&order);
         for f in &mut fired {
-            let k = table.at(f.root) as usize;
+            let Some(k) = table.at(f.root).map(|k| k as usize) else { continue };
             let Some(was) = original[k].filter(|o| Some(*o) != choice[k]) else { continue };
             let now = choice[k].replace(was);
             if let Some(cost) = table.cost(&choice, &roots, &mut items) {
@@ -222,13 +234,13 @@ impl<'a> Search<'a> {
         let mut needed = vec![false; table.ids.len()];
         order.iter().for_each(|k| needed[*k as usize] = true);
         let form = |id: Id| {
-            let k = table.at(id);
+            let k = table.at(id)?;
             choice[k as usize].map(|f| table.node(k, f).clone())
         };
         let mut told: HashSet<(usize, u32)> = HashSet::new();
         let mut other = choice.clone();
         for a in &self.egraph.analysis.applied {
-            let k = table.at(a.root);
+            let Some(k) = table.at(a.root) else { continue };
             let Some(candidate) = table.form(k, self.egraph.id_to_node(a.to)) else { continue };
             let current = choice[k as usize];
             if !needed[k as usize]
@@ -301,8 +313,29 @@ impl<'a> Search<'a> {
 
     /// Notes why each expression of the program equals what replaced it.
     pub(super) fn proofs(&mut self, better: &Better, notes: &mut Notes) {
+        for d in self.derivations(better) {
+            let Some((first, rest)) = d.terms.split_first() else {
+                let was = self.original_forms();
+                let form = |id: Id| was.get(&id).map(|n| (*n).clone());
+                let before = self.show(&self.original[d.original].0, &form);
+                notes.proofs.push(Proof { loc: d.loc, before, steps: vec![] });
+                continue;
+            };
+            let steps = rest.iter().filter_map(|t| {
+                let (rule, backward) = applied_rule(t)?;
+                Some(ProofStep { rule: rule.name, backward, after: self.show_term(t) })
+            });
+            let steps = steps.collect();
+            notes.proofs.push(Proof { loc: d.loc, before: self.show_term(first), steps });
+        }
+    }
+
+    /// For each expression of the program that was replaced, the terms from it to what is computed: nothing if they are
+    /// too large. Nothing at all unless the e-graph remembers why classes are equal.
+    pub(super) fn derivations(&mut self, better: &Better) -> Vec<Derivation> {
+        let mut out = Vec::new();
         if !self.egraph.are_explanations_enabled() {
-            return;
+            return out;
         }
         let find = |id: Id| self.egraph.find(id);
         let sizes = tree_size(better.order.iter().map(|(id, n)| (*id, n)), &find);
@@ -325,20 +358,13 @@ impl<'a> Search<'a> {
             let loc = self.loc(class);
             let size = |sizes: &HashMap<Id, usize>| sizes.get(&class).copied().unwrap_or(0);
             if size(&sizes).max(size(&original_sizes)) > LARGEST_TERM {
-                let was = self.original_forms();
-                let before = self.show(&self.original[k].0, &|id| was.get(&id).map(|n| (*n).clone()));
-                notes.proofs.push(Proof { loc, before, steps: vec![] });
+                out.push(Derivation { loc, original: k, terms: vec![] });
                 continue;
             }
             let mut explanation = self.egraph.explain_id_equivalence(id, terms[&class]);
-            let flat = explanation.make_flat_explanation();
-            let Some((first, rest)) = flat.split_first() else { continue };
-            let steps = rest.iter().filter_map(|t| {
-                let (rule, backward) = applied_rule(t)?;
-                Some(ProofStep { rule, backward, after: self.show_term(t) })
-            });
-            notes.proofs.push(Proof { loc, before: self.show_term(first), steps: steps.collect() });
+            out.push(Derivation { loc, original: k, terms: explanation.make_flat_explanation().clone() });
         }
+        out
     }
 
     /// The forms of the program as it was, by class.
@@ -367,14 +393,15 @@ impl<'a> Search<'a> {
 
     /// Positions of the classes that must be computed.
     pub(super) fn root_classes(&self, table: &Table<'_>) -> Vec<u32> {
-        self.roots.iter().map(|(_, class)| table.at(*class)).collect()
+        let at = |class| table.at(class).expect("roots are in the table");
+        self.roots.iter().map(|(_, class)| at(*class)).collect()
     }
 
     /// The forms of the program as it was. Where two of its values turned out equal, the first.
     pub(super) fn original_choice(&self, table: &Table<'_>) -> Choice {
         let mut choice: Choice = vec![None; table.ids.len()];
         for (node, class) in &self.original {
-            let k = table.at(*class);
+            let Some(k) = table.at(*class) else { continue };
             if choice[k as usize].is_none() {
                 choice[k as usize] = table.form(k, node);
             }
@@ -429,7 +456,7 @@ impl<'a> Search<'a> {
         let mut built: HashMap<Id, Value> = HashMap::new();
         for (class, n) in order {
             let v = match n.head {
-                Head::Leaf(k) => map[&self.leaves[k as usize]],
+                Head::Leaf(k) => map[self.leaves[k as usize]],
                 Head::Result(index) => {
                     let node = built[&self.egraph.find(n.children[0])].node;
                     Value { node, index }
@@ -446,7 +473,7 @@ impl<'a> Search<'a> {
             built.insert(*class, v);
         }
         for (v, class) in &self.roots {
-            map.insert(*v, built[&self.egraph.find(*class)]);
+            map[*v] = built[&self.egraph.find(*class)];
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Expressions of an e-graph as text for people: `sum(x * y, axes=[1])`, down to a few levels.
 
 use super::language::{AttrsTable, ENode, Head};
+use super::rule::Rule;
 use super::rules;
 use super::search::Search;
 use egg::{FlatTerm, Id, Language as _};
@@ -102,8 +103,8 @@ impl Search<'_> {
 }
 
 /// The rule that leads to a line of a proof, and whether backward.
-pub(super) fn applied_rule(term: &FlatTerm<ENode>) -> Option<(&'static str, bool)> {
-    let named = |s: egg::Symbol| rules::all().find(|r| r.name == s.as_str()).map(|r| r.name);
+pub(super) fn applied_rule(term: &FlatTerm<ENode>) -> Option<(&'static Rule, bool)> {
+    let named = |s: egg::Symbol| rules::all().find(|r| r.name == s.as_str());
     if let Some(rule) = term.forward_rule {
         return Some((named(rule)?, false));
     }

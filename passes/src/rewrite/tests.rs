@@ -9,6 +9,7 @@ use super::rules;
 use super::search::Search;
 use crate::make::Make;
 use crate::pass::MathLevel;
+use crate::rebuild::PerValue;
 use crate::testing::examples::{self, Example, examples};
 use crate::testing::generate::{Random, informed, value};
 use crate::testing::library::system;
@@ -23,7 +24,8 @@ use std::collections::HashMap;
 /// The graph after one application of one rule, and the level it needed.
 fn apply(index: usize, rule: &'static Rule, graph: &Graph) -> Option<(Graph, MathLevel)> {
     let nodes: Vec<NodeId> = graph.ids().filter(|id| graph.node(*id).op != Op::Input).collect();
-    let exported = graph.outputs.iter().copied().collect();
+    let mut exported = PerValue::new(graph, false);
+    graph.outputs.iter().for_each(|v| exported[*v] = true);
     let mut search = Search::new(graph, &[], &nodes, &exported);
     search.egraph.rebuild();
     let runner = Runner::<ENode, _>::new(super::analysis::TensorAnalysis::new(&[]))
@@ -33,26 +35,27 @@ fn apply(index: usize, rule: &'static Rule, graph: &Graph) -> Option<(Graph, Mat
         .run(&[rule.compile(index, MathLevel::Fast)]);
     search.egraph = runner.egraph;
     let applied = search.egraph.analysis.applied.first()?.clone();
-    let table = Table::new(&search.egraph, &mut CostModel::default());
+    let table =
+        Table::new(&search.egraph, &mut CostModel::default(), search.roots.iter().map(|(_, class)| *class));
     let mut choice = table.greedy();
     let root = search.egraph.find(applied.root);
     let to = search.egraph.id_to_node(applied.to);
     let level = rule.level(search.egraph[root].data.types[0].dtype);
-    let k = table.at(root);
+    let k = table.at(root)?;
     choice[k as usize] = Some(table.form(k, to).expect("a form of its class"));
     let node = |k: u32| (table.ids[k as usize], table.node(k, choice[k as usize].expect("ordered")).clone());
     let order: Vec<_> = table.order(&choice, &search.root_classes(&table))?.into_iter().map(node).collect();
     let mut b = Builder::new("after");
-    let mut map = HashMap::new();
+    let mut map = PerValue::new(graph, crate::rebuild::GONE);
     for input in &graph.inputs {
         b.input(&input.name, input.ty.clone());
     }
     for id in graph.ids().filter(|id| graph.node(*id).op == Op::Input) {
         let k = graph.node(id).attrs.int(frit_ir::Key::Position) as u32;
-        map.insert(Value { node: id, index: 0 }, Value { node: NodeId(k), index: 0 });
+        map[Value { node: id, index: 0 }] = Value { node: NodeId(k), index: 0 };
     }
     search.emit(&order, &mut b, &mut map).expect("a rule's result type-checks");
-    let outputs = graph.outputs.iter().map(|v| map[v]).collect();
+    let outputs = graph.outputs.iter().map(|v| map[*v]).collect();
     Some((b.finish(outputs), level))
 }
 

@@ -3,6 +3,7 @@
 use super::super::search::Search;
 use super::Range;
 use crate::pass::MathLevel;
+use crate::rebuild::PerValue;
 use crate::testing::generate::{Draw, Random, arguments, value};
 use crate::testing::sizes;
 use frit_ir::build::Builder;
@@ -27,7 +28,8 @@ fn holds(range: Range, v: Scalar) -> bool {
 /// Checks every value of a graph; how many of them something was known about.
 fn check(r: &mut Random, graph: &Graph, saturate: bool) -> usize {
     let nodes: Vec<NodeId> = graph.ids().filter(|id| graph.node(*id).op != Op::Input).collect();
-    let exported = graph.outputs.iter().copied().collect();
+    let mut exported = PerValue::new(graph, false);
+    graph.outputs.iter().for_each(|v| exported[*v] = true);
     let mut search = Search::new(graph, &[], &nodes, &exported);
     search.egraph.rebuild();
     if saturate {
