@@ -41,7 +41,6 @@ S T: (S @ T).sum(0) | matmul*1 sum
 X b: (X @ np.outer(b, b)).sum(1) | -gemm
 b c S: np.outer(b, c) @ S | matmul*1 multiply
 X: X.T @ X | matmul*1
-X S: np.einsum('ij,jk,kl,l->i', X, S, S, S[0]) | -matmul
 """
 
 LINALG = """
