@@ -126,6 +126,7 @@ pub fn compile(graph: &Graph, layouts: &[Layout], config: &Config) -> Result<Rep
         traced: graph.clone(),
         optimized: optimized.graph,
         passes: optimized.report,
+        lowered: lowered.graph,
         groups: lowered.groups,
         program: Arc::new(program),
         layouts: layouts.to_vec(),

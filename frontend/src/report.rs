@@ -20,6 +20,8 @@ pub struct Report {
     pub optimized: Graph,
     /// Passes and rules.
     pub passes: PipelineReport,
+    /// The graph that `groups` refer to.
+    pub lowered: Graph,
     /// Kernels and calls, and why their results are in memory.
     pub groups: Vec<GroupReport>,
     /// Plan and code.

@@ -1,11 +1,11 @@
-//! The `frit` command: run, explain and dump saved programs. A library, so that `python -m frit` is the same command.
+//! The `frit` command: run, explain, draw and dump saved programs. A library, so that `python -m frit` is the same command.
 
 mod npy;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use frit::diagnostics::{Diagnostic, DiagnosticOptions, Thresholds, to_json};
 use frit::units::{parse_bytes, show_bytes as shown};
-use frit::{Argument, Config, Input, MathLevel, Report, Saved, Tensor};
+use frit::{Argument, Config, Input, MathLevel, Picture, PictureFormat, Report, Saved, Tensor};
 use miette::{IntoDiagnostic, NamedSource, SourceSpan, WrapErr, miette};
 use npy::Loaded;
 use std::ffi::OsString;
@@ -13,7 +13,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Runs, explains and prints programs that frit saved.
+/// Runs, explains, draws and prints programs that frit saved.
 ///
 /// PROGRAM is a file that `Saved::save` wrote (JSON), or a graph in text form.
 #[derive(Parser)]
@@ -53,6 +53,19 @@ enum Command {
         /// Changes which diagnostics are given: `off`, `-F007`, `intermediate_bytes=4GiB`, with commas between them.
         #[arg(long, value_name = "ITEMS", allow_hyphen_values = true)]
         warn: Option<String>,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Draws a program: graphs before and after rewriting, fusion groups, memory, source.
+    Visualize {
+        /// The program.
+        program: PathBuf,
+        /// The picture: .html, .svg, .dot, .json, .txt or .mlir.
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Sizes of symbols that the picture begins with: n=1000.
+        #[arg(short, long = "size", value_name = "NAME=N", value_parser = size)]
+        sizes: Vec<(String, usize)>,
         #[command(flatten)]
         options: Options,
     },
@@ -295,6 +308,34 @@ fn diagnostics(
 }
 
 #[expect(clippy::print_stdout, reason = "this is a command")]
+fn visualize(
+    program: &Path,
+    output: &Path,
+    sizes: &[(String, usize)],
+    options: &Options,
+) -> miette::Result<()> {
+    let format = PictureFormat::of_path(output).map_err(|e| miette!("{e}"))?;
+    let saved = load(program, options)?;
+    let report = saved.explain().map_err(|e| miette!("{e}"))?;
+    let shapes = match shapes(&saved, sizes) {
+        Ok(shapes) => Some(shapes),
+        // Without sizes the picture shows expressions.
+        Err(_) if sizes.is_empty() => None,
+        Err(name) => return Err(miette!("the program has a size `{name}` too: give `--size {name}=1000`")),
+    };
+    let views: Option<Vec<&[usize]>> = shapes.as_ref().map(|s| s.iter().map(Vec::as_slice).collect());
+    let name = saved.graph().name.to_string();
+    let part =
+        frit::Part::new(&name, &report, saved.config(), views.as_deref()).map_err(|e| miette!("{e}"))?;
+    let mut picture = Picture::new(&name, vec![part]);
+    picture.read_sources();
+    let text = picture.render(format).map_err(|e| miette!("{e}"))?;
+    std::fs::write(output, text).into_diagnostic().wrap_err_with(|| output.display().to_string())?;
+    println!("{}", output.display());
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "this is a command")]
 fn dump(program: &Path, stage: Stage, options: &Options) -> miette::Result<()> {
     let saved = load(program, options)?;
     let name = match stage {
@@ -334,6 +375,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         }
         Command::Explain { program, sizes, json, warn, options } => {
             explain(&program, &sizes, json, warn.as_deref(), &options)
+        }
+        Command::Visualize { program, output, sizes, options } => {
+            visualize(&program, &output, &sizes, &options)
         }
         Command::Dump { program, stage, options } => dump(&program, stage, &options),
     };

@@ -146,3 +146,27 @@ fn explain_lists_diagnostics() {
     let (ok, _, err) = explain(&["--size", "n=100", "--warn", "nonsense"]);
     assert!(!ok && err.contains("threshold=value"), "{err}");
 }
+
+#[test]
+fn visualize_writes_every_format() {
+    let dir = folder("visualize");
+    for (suffix, begins) in [
+        ("html", "<!doctype html>"),
+        ("svg", "<svg "),
+        ("dot", "digraph "),
+        ("json", "{"),
+        ("txt", "distance\n"),
+    ] {
+        let file = format!("p.{suffix}");
+        let (ok, out, error) = frit(&dir, &["visualize", "p.frit", "-o", &file, "-s", "n=100", "-s", "m=50"]);
+        assert!(ok, "{error}");
+        assert_eq!(out.trim(), file);
+        let text = std::fs::read_to_string(dir.join(&file)).expect("it is there");
+        assert!(text.starts_with(begins), "{}", &text[..text.len().min(80)]);
+        assert!(text.contains(if suffix == "mlir" { "arith.subf" } else { "subtract" }), "{suffix}");
+    }
+    let (ok, _, error) = frit(&dir, &["visualize", "p.frit", "-o", "p.png"]);
+    assert!(!ok && error.contains(".svg"), "{error}");
+    let (ok, _, error) = frit(&dir, &["visualize", "p.frit", "-o", "p.svg", "-s", "n=100"]);
+    assert!(!ok && error.contains("--size m=1000"), "{error}");
+}

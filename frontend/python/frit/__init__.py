@@ -19,6 +19,7 @@ from .errors import FallbackError, FallbackWarning, MemoryLimitError, Performanc
 from .jit import Jit, jit
 from .lazy import Array, array, compute
 from .lazy import counts as _counts
+from .picture import Picture
 from .report import Memory, Moment, Report, Temporary
 from .saved import Saved, load
 from .signature import Spec, spec
@@ -27,7 +28,7 @@ _calls.bind()
 
 __all__ = [
     "Array", "Coverage", "Covered", "Diagnostic", "FallbackError", "FallbackWarning", "Jit", "Memory", "MemoryLimitError", "Moment",
-    "PerformanceWarning", "Report", "STAGES", "Saved", "Spec", "Temporary", "array", "compute", "coverage", "debug_nans", "disable_jit",
+    "PerformanceWarning", "Picture", "Report", "STAGES", "Saved", "Spec", "Temporary", "array", "compute", "coverage", "debug_nans", "disable_jit",
     "jit", "load", "spec", "stats",
 ]
 

@@ -307,6 +307,7 @@ class Jit(_frit.Function):
 
     def _end(self, trace, out, values, given, a):
         """The end of the path: the last program, with the results. The slots that the results are in, too."""
+        trace.returned = True
         rebound, found = given.rebound(trace)
         uses = {}
         structure = results(out, found, trace, given.places)
@@ -453,6 +454,18 @@ class Jit(_frit.Function):
     def dump(self, *args, stage="graph", **kwargs) -> str:
         """The text of one stage (graph, rewritten, plan, kernels, clif, asm) of every part."""
         return self.explain(*args, **kwargs).dump(stage)
+
+    def visualize(self, *args, path=None, **kwargs):
+        """A picture of what is compiled for these arguments (arrays or specs): graphs before and after rewriting, fusion
+        groups, memory, and the source beside them. Returns a `Picture`, which notebooks show.
+
+        `path`: a file to write it to as well. Its suffix is the format: `.html` (one page that works offline), `.svg`, `.dot`,
+        `.json`, `.txt`, `.mlir`. Raises `ValueError` for another suffix, `FallbackError` if nothing is compiled.
+        """
+        picture = self.explain(*args, **kwargs).picture()
+        if path is not None:
+            picture.save(path)
+        return picture
 
     def save(self, path, *args, **kwargs) -> None:
         """Writes the program for these arguments (arrays or specs) to a file: see `frit.load`.

@@ -285,6 +285,15 @@ class Report:
         texts = [s.program.dump(stage) for s in self.segments]
         return html.Text(texts[0] if len(texts) == 1 else "\n".join(f"# part {k + 1}\n{t}" for k, t in enumerate(texts)))
 
+    def picture(self):
+        """A `Picture` of every program. Raises `FallbackError` if there is none."""
+        from .picture import Picture
+
+        if not self.segments:
+            raise FallbackError(self.reason or "nothing is compiled")
+        names = [self.name] if len(self.segments) == 1 else [f"{self.name}, part {k + 1}" for k in range(len(self.segments))]
+        return Picture(self.name, [(n, s.program, [list(x) for x in s.shapes]) for n, s in zip(names, self.segments)])
+
     def _repr_html_(self) -> str:
         return html.report(self)
 

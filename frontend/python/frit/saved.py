@@ -144,6 +144,17 @@ class Saved:
         program = self._program([np.empty(0) if type(a) is Spec else np.asarray(a) for a in leaves])
         return Memory.of(program, [list(a.shape) for a in leaves])
 
+    def visualize(self, *args, path=None, **kwargs):
+        """A picture of the program for these arrays or specs: see `frit.jit`'s method of this name."""
+        from .picture import Picture
+
+        leaves = self._bind(args, kwargs)
+        program = self._program([np.empty(0) if type(a) is Spec else np.asarray(a) for a in leaves])
+        picture = Picture(self.name, [(self.name, program, [list(a.shape) for a in leaves])])
+        if path is not None:
+            picture.save(path)
+        return picture
+
     def dump(self, stage: str = "graph") -> str:
         """The text of one stage: see `frit.STAGES`."""
         return Text(self._program([np.empty(0)] * len(self._graph.inputs)).dump(stage))

@@ -66,6 +66,8 @@ class Trace:
         self._storages = []
         #: Nodes of the arguments: the first program has all of them as parameters, in order.
         self.first = []
+        #: True once the function has returned: what is asked of its results now is not asked by a line of it.
+        self.returned = False
         self._begin()
 
     def first_nodes(self):
@@ -83,7 +85,7 @@ class Trace:
 
     def call(self, name, *args):
         """A function of the namespace on nodes. Whatever does not fit is a `Break`: NumPy says what is wrong."""
-        place = user_place()
+        place = self._place(args)
         self.builder.at(*place)
         try:
             made = self.builder.call(name, *args)
@@ -91,6 +93,14 @@ class Trace:
             raise Break(f"{name}: {e}", error=True) from None
         self._log(made, name, args, place)
         return made
+
+    def _place(self, args):
+        """The user's line. What is made of a result once the function has returned belongs to the line of the result."""
+        if self.returned:
+            for a in args:
+                if type(a) is _frit.Node and a in self.origin:
+                    return self.origin[a][3]
+        return user_place()
 
     def _log(self, made, name, args, place):
         self._calls += 1

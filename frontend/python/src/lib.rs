@@ -6,6 +6,7 @@ mod arrays;
 mod builder;
 mod diagnostics;
 mod nonfinite;
+mod picture;
 mod program;
 mod read;
 mod run;
@@ -78,6 +79,7 @@ fn _frit(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(diagnostics::render, m)?)?;
     m.add("DIAGNOSTICS", diagnostics::kinds())?;
     m.add("THRESHOLDS", diagnostics::thresholds())?;
+    m.add_class::<picture::Picture>()?;
     m.add("STAGES", frit::STAGES.to_vec())?;
     Ok(())
 }

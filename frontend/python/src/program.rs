@@ -101,6 +101,16 @@ impl Program {
         Ok(Program { report, layouts, config, bound: Mutex::new(None) })
     }
 
+    /// Everything known about it.
+    pub(crate) fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The choices with which it was compiled.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// As traced.
     pub(crate) fn graph(&self) -> &Graph {
         &self.report.traced

@@ -36,6 +36,8 @@ assert_type([t.file for t in report.memory.temporaries], list[str | None])
 assert_type(plain.memory(x).output_bytes, int)
 plain.dump(x, stage="kernels")
 plain.save("f.frit.json", x)
+assert_type(plain.visualize(x, path="f.svg"), frit.Picture)
+assert_type(plain.visualize(x).render("dot"), str)
 assert_type(frit.load("f.frit.json"), frit.Saved)
 assert_type(frit.stats(), dict[str, int])
 

@@ -72,6 +72,8 @@ pub struct GroupReport {
     pub name: String,
     /// Ops computed, in graph order, with their lines.
     pub ops: Vec<(Op, Loc)>,
+    /// The same as nodes of [`Lowered::graph`]. A node that is not stored may be computed by several groups.
+    pub nodes: Vec<NodeId>,
     /// Each result: its op and line, its type, and why it is in memory.
     pub stored: Vec<(Op, Loc, TensorType, Reason)>,
 }
@@ -79,6 +81,8 @@ pub struct GroupReport {
 /// A plan, and how it came to be.
 #[derive(Clone, Debug)]
 pub struct Lowered {
+    /// The graph that the groups partition: the one given, with a few ops replaced by those that kernels know.
+    pub graph: Graph,
     /// The plan.
     pub plan: Plan,
     /// One entry per group, in the graph's order: answers `why_not_fused`.
@@ -104,7 +108,7 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Lowered, LowerErro
     if cfg!(debug_assertions) {
         frit_ir::verify::plan(&plan)?;
     }
-    Ok(Lowered { plan, groups })
+    Ok(Lowered { graph, plan, groups })
 }
 
 fn empty_plan(name: &Arc<str>) -> Plan {
@@ -236,7 +240,8 @@ impl<'a> Planner<'a> {
             Some(Step::Launch(l)) => self.plan.kernels[l.kernel].name.clone(),
             _ => self.g.node(group.roots[0]).op.name().to_string(),
         };
-        self.reports.push(GroupReport { name, ops: ops.iter().map(describe).collect(), stored });
+        let described = ops.iter().map(describe).collect();
+        self.reports.push(GroupReport { name, ops: described, nodes: ops, stored });
     }
 
     fn name(&self, what: &str) -> String {
