@@ -15,6 +15,7 @@ use frit_ir::plan::{BufferSource, Plan, Step};
 use frit_ir::{Attr, Dim, Key, Loc, Op};
 use frit_passes::{Options, RuleFired};
 use frit_runtime::MemoryReport;
+use frit_runtime::threads::Threads;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -257,13 +258,15 @@ impl Part {
             stages.pop();
         }
         stages.push(last);
+        let all = Threads::global().count();
+        let threads = if config.threads == 0 { all } else { config.threads.min(all) };
         let memory = match shapes {
-            Some(shapes) => Some(report.memory(shapes, config.threads.max(1))?),
+            Some(shapes) => Some(report.memory(shapes, threads)?),
             None if report.traced.inputs.iter().all(|i| i.ty.const_shape().is_some()) => {
                 let fixed: Vec<Vec<usize>> =
                     report.traced.inputs.iter().filter_map(|i| i.ty.const_shape()).collect();
                 let views: Vec<&[usize]> = fixed.iter().map(Vec::as_slice).collect();
-                Some(report.memory(&views, config.threads.max(1))?)
+                Some(report.memory(&views, threads)?)
             }
             None => None,
         };
