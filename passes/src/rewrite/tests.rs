@@ -3,7 +3,7 @@
 
 use super::cost::CostModel;
 use super::extract::Table;
-use super::language::ENode;
+use super::language::{ENode, Head};
 use super::rule::{Form, Rule, pattern};
 use super::rules;
 use super::search::Search;
@@ -234,4 +234,62 @@ fn wrong_rules_are_caught() {
     for rule in [&ZERO, &HALF] {
         assert!(exercise(0, rule).is_err(), "{} passed", rule.name);
     }
+}
+
+/// A term of a proof as a graph over the parameters of another.
+fn graph_of(term: &egg::FlatTerm<ENode>, search: &Search<'_>, like: &Graph) -> Option<Graph> {
+    fn add(b: &mut Builder, s: &Search<'_>, like: &Graph, t: &egg::FlatTerm<ENode>) -> Option<Value> {
+        let operands: Vec<Value> = t.children.iter().map(|c| add(b, s, like, c)).collect::<Option<_>>()?;
+        match t.node.head {
+            Head::Leaf(k) => {
+                let name = s.leaf_name(k);
+                let position = like.inputs.iter().position(|i| *i.name == *name)?;
+                Some(Value { node: NodeId(position as u32), index: 0 })
+            }
+            Head::Result(index) => Some(Value { node: operands[0].node, index }),
+            Head::Op(op) => Make::node(b, op, s.egraph.analysis.attrs.get(t.node.attrs).clone(), &operands),
+        }
+    }
+    let mut b = Builder::new("term");
+    for input in &like.inputs {
+        b.input(&input.name, input.ty.clone());
+    }
+    let root = add(&mut b, search, like, term)?;
+    Some(b.finish(vec![root]))
+}
+
+/// Each line of a proof follows from the one before by the rule that it names: both have the same values.
+#[test]
+fn proofs_hold() {
+    let mut r = Random(11);
+    let mut proved = std::collections::BTreeSet::new();
+    let ops = [Op::Slice, Op::Sum, Op::Matmul, Op::Multiply, Op::Transpose, Op::Gather, Op::Where, Op::Less];
+    for round in 0..400 {
+        let mut b = Builder::new("proof");
+        let op = r.pick(&ops);
+        let depth = 1 + r.below(3);
+        let Some(v) = value(&mut r, &mut b, op, depth) else { continue };
+        let graph = b.finish(vec![v]);
+        let level = [MathLevel::Exact, MathLevel::Reassociate, MathLevel::Fast][round % 3];
+        let nodes: Vec<NodeId> = graph.ids().filter(|id| graph.node(*id).op != Op::Input).collect();
+        let mut exported = PerValue::new(&graph, false);
+        exported[v] = true;
+        let mut search = Search::with_proofs(&graph, &[], &nodes, &exported, true);
+        search.run(level);
+        let Some(better) = search.better(&nodes, &mut CostModel::default(), None) else { continue };
+        for d in search.derivations(&better) {
+            for pair in d.terms.windows(2) {
+                let Some((rule, _)) = super::show::applied_rule(&pair[1]) else { continue };
+                let graphs = pair.iter().map(|t| graph_of(t, &search, &graph).expect("terms type-check"));
+                let graphs: Vec<Graph> = graphs.collect();
+                let class =
+                    if graphs[0].output_types()[0].dtype.is_inexact() { rule.class } else { rule.int_class };
+                if let Err(why) = same_values(&mut r, class.min(level), &graphs[0], &graphs[1]) {
+                    panic!("{}: {why}\n{}{}", rule.name, graphs[0], graphs[1]);
+                }
+                proved.insert(rule.name);
+            }
+        }
+    }
+    assert!(proved.len() > 15, "proofs used only {proved:?}");
 }
