@@ -99,7 +99,8 @@ fn stencil(size: usize) -> Graph {
 /// Milliseconds, for a few programs of each size; the limits are those of the project.
 pub(crate) fn rewrite() {
     let options = Options { verify: false, ..Options::new(MathLevel::Reassociate) };
-    let kinds: [(&str, fn(usize) -> Graph); 3] =
+    type Program = fn(usize) -> Graph;
+    let kinds: [(&str, Program); 3] =
         [("random", |n| graph(n, 7919)), ("chain", chain), ("stencil", stencil)];
     for (kind, make) in kinds {
         for (size, limit) in [(100, Some(10.0)), (1000, Some(150.0)), (10_000, None)] {

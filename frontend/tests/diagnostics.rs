@@ -46,7 +46,7 @@ fn looser_levels() {
     let slow = jit_with(|a: Array, b: Array, v: Array| a.matmul(b).matmul(v), config());
     let found = slow.diagnostics(&types, Thresholds::default()).unwrap();
     assert_eq!(codes(&found), ["F003"]);
-    assert!(found[0].notes.iter().any(|n| n.contains("matmul-right")), "{}", found[0]);
+    assert!(found[0].notes.iter().any(|n| n.contains("matmul-chain")), "{}", found[0]);
     let fast = jit_with(|a: Array, b: Array, v: Array| a.matmul(b.matmul(v)), config());
     assert_eq!(fast.diagnostics(&types, Thresholds::default()).unwrap(), []);
 }

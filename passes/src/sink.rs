@@ -89,7 +89,7 @@ fn sink(graph: &Graph, ranges: &Ranges, context: &mut Context<'_>) -> Result<Gra
             let attrs = map_regions(node.op, &node.attrs, ranges, &mut |g, r| sink(g, r, context))?;
             b.node(node.op, attrs, &inputs)?
         };
-        *single.entry(first.node).or_insert(0) += uses[id.0 as usize] as u32;
+        *single.entry(first.node).or_insert(0) += uses[id.0 as usize];
         let all = if node.types.len() == 1 { vec![first] } else { results(&b, first) };
         for (index, v) in all.into_iter().enumerate() {
             map.insert(Value { node: id, index: index as u32 }, v);

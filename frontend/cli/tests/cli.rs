@@ -63,7 +63,7 @@ fn every_stage_prints() {
     for (stage, mark) in [
         ("graph", "loc \"walk.py\":5:9"),
         ("rewritten", "graph @distance"),
-        ("plan", "launch @k0_min"),
+        ("plan", "launch @k0_sqrt"),
         ("kernels", "accumulate v0 min"),
         ("clif", "function"),
         ("json", "\"frit\": 1"),
@@ -79,7 +79,7 @@ fn explain_projects_memory_without_data() {
     let (ok, out, _) = frit(&dir, &["explain", "p.frit"]);
     assert!(ok && out.contains("`--size n=1000`"), "{out}");
     let (ok, out, err) = frit(&dir, &["explain", "p.frit", "--size", "n=1000000", "--size", "m=1000000"]);
-    assert!(ok && out.contains("7.63 MiB for min at walk.py:5"), "{out}{err}");
+    assert!(ok && out.contains("7.63 MiB for sqrt at walk.py:5"), "{out}{err}");
     assert!(out.contains("peak of what frit allocates 7.63 MiB"), "the distances are not in memory: {out}");
 }
 

@@ -98,8 +98,9 @@ class Trace:
         """The user's line. What is made of a result once the function has returned belongs to the line of the result."""
         if self.returned:
             for a in args:
-                if type(a) is _frit.Node and a in self.origin:
-                    return self.origin[a][3]
+                place = self.origin[a][3] if type(a) is _frit.Node and a in self.origin else None
+                if place is not None:
+                    return place
         return user_place()
 
     def _log(self, made, name, args, place):

@@ -330,7 +330,7 @@ fn contract(b: &mut Builder, x: Term, y: Term, keep: &[Label]) -> Result<Term, T
     };
     // A vector is a matrix with one row or column.
     let matrix = !summed.is_empty()
-        && !(rows.is_empty() && columns.is_empty())
+        && (!rows.is_empty() || !columns.is_empty())
         && sizes(b, &x, &summed) == sizes(b, &y, &summed)
         && b.dtype(x.value) != frit_ir::DType::Bool;
     let labels: Vec<Label> = batch.iter().chain(&rows).chain(&columns).copied().collect();

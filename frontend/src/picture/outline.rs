@@ -269,11 +269,14 @@ impl<'a> Outliner<'a> {
     }
 }
 
+/// File and function.
+type Place = (Arc<str>, Arc<str>);
+
 /// The lines that nodes come from.
 #[derive(Default)]
 struct Span {
     nodes: usize,
-    lines: BTreeMap<(Arc<str>, Arc<str>), (u32, u32)>,
+    lines: BTreeMap<Place, (u32, u32)>,
 }
 
 impl Span {
@@ -293,7 +296,7 @@ impl Span {
 
     /// `f, lines 3-5`
     fn label(&self) -> String {
-        let one = |((file, function), (lo, hi)): (&(Arc<str>, Arc<str>), &(u32, u32))| {
+        let one = |((file, function), (lo, hi)): (&Place, &(u32, u32))| {
             let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
             let name = if function.is_empty() { file } else { function };
             if lo == hi { format!("{name}, line {lo}") } else { format!("{name}, lines {lo}\u{2013}{hi}") }
@@ -374,7 +377,8 @@ mod tests {
         walk(&last.outline, &mut widest, &mut nodes);
         assert!(widest <= FEW, "{widest}");
         let (mut a, mut b) = (nodes.clone(), last.nodes.clone());
-        (a.sort_unstable(), b.sort_unstable());
+        a.sort_unstable();
+        b.sort_unstable();
         assert_eq!(a, b);
         assert!(part.groups.len() > 1);
     }

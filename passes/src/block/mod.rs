@@ -24,7 +24,7 @@ use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, Node, Value};
 use frit_ir::ops::Class;
-use frit_ir::{Attr, Attrs, Dim, Key, Loc, Op, Slice};
+use frit_ir::{Attr, Attrs, DType, Dim, Key, Loc, Op, Slice};
 use slabs::{Cut, Slabs};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -259,6 +259,8 @@ impl Blocker<'_> {
                 return self.b.update_slice(result, tail, &slices);
             }
             Kind::Reduce(op) => op,
+            // A product of bools is true where any of its terms is.
+            Kind::Contract if self.g.ty(end.value).dtype == DType::Bool => Op::Any,
             Kind::Contract => Op::Sum,
         };
         let parts = match tail {

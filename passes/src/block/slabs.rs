@@ -187,7 +187,7 @@ impl<'a> Slabs<'a> {
             for (axis, n) in from.iter().enumerate() {
                 let from_end = from.len() - 1 - axis;
                 let at = shape.len() as i64 - 1 - from_end as i64 - shift;
-                if !needed(k, from_end) && at >= 0 && !(n.is(1) && !shape[at as usize].is(1)) {
+                if !needed(k, from_end) && at >= 0 && (!n.is(1) || shape[at as usize].is(1)) {
                     own[axis] = slices[at as usize].clone();
                 }
             }

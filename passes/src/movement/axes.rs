@@ -193,13 +193,19 @@ pub(super) fn slice_along<M: Make>(
     right.then_some(out)
 }
 
+/// What makes another operand of one, given an axis.
+pub(crate) type Change<'f, M> = &'f mut dyn FnMut(&mut M, <M as Make>::V, usize) -> Option<<M as Make>::V>;
+/// The same, given several.
+pub(crate) type ChangeAll<'f, M> =
+    &'f mut dyn FnMut(&mut M, <M as Make>::V, &[i64]) -> Option<<M as Make>::V>;
+
 /// The operation with each operand changed along its part of an axis; `size` is the new size of the axis.
 pub(crate) fn change_along<M: Make>(
     m: &mut M,
     (op, attrs, inputs): Site<'_, M::V>,
     shape: &[Dim],
     (axis, size): (usize, &Dim),
-    change: &mut dyn FnMut(&mut M, M::V, usize) -> Option<M::V>,
+    change: Change<'_, M>,
 ) -> Option<M::V> {
     let from = sources(m, (op, attrs, inputs), shape, axis)?;
     let mut operands = Vec::with_capacity(inputs.len());
@@ -219,7 +225,7 @@ pub(crate) fn squeeze_along<M: Make>(
     (op, attrs, inputs): Site<'_, M::V>,
     shape: &[Dim],
     axes: &[i64],
-    drop: &mut dyn FnMut(&mut M, M::V, &[i64]) -> Option<M::V>,
+    drop: ChangeAll<'_, M>,
 ) -> Option<M::V> {
     // Rows and columns of matrices are needed, also where there is one.
     let needed = cores(op).map_or(0, |(_, result)| result);

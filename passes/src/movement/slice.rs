@@ -51,18 +51,15 @@ pub(crate) fn slice_of<M: Make>(
     shape: &[Dim],
     slices: &[Slice],
 ) -> Option<M::V> {
-    match op.class() {
-        Class::Elementwise => {
-            let mut operands = Vec::with_capacity(inputs.len());
-            for x in inputs {
-                operands.push(slice_operand(m, *x, shape, slices)?);
-            }
-            let out = m.node(op, attrs.clone(), &operands)?;
-            // An empty slice of an axis that only broadcasts: the operands no longer give the shape.
-            let sizes: Vec<Dim> = slices.iter().map(|s| s.size.clone()).collect();
-            return if m.shape(out) == sizes { Some(out) } else { m.broadcast_to(out, &sizes) };
+    if op.class() == Class::Elementwise {
+        let mut operands = Vec::with_capacity(inputs.len());
+        for x in inputs {
+            operands.push(slice_operand(m, *x, shape, slices)?);
         }
-        _ => {}
+        let out = m.node(op, attrs.clone(), &operands)?;
+        // An empty slice of an axis that only broadcasts: the operands no longer give the shape.
+        let sizes: Vec<Dim> = slices.iter().map(|s| s.size.clone()).collect();
+        return if m.shape(out) == sizes { Some(out) } else { m.broadcast_to(out, &sizes) };
     }
     match op {
         Op::Slice => {

@@ -131,9 +131,11 @@ fn made(b: &mut Builder, op: Op) -> Option<Value> {
     Make::node(b, op, own, &list)
 }
 
+type Movement = fn(&mut Builder, Value) -> Option<Value>;
+
 /// What moves: each takes less than the whole along the first axis. (Whether `take` moves is a matter of cost: a gather fuses
 /// with what computes its operand.)
-const MOVEMENTS: &[(&str, fn(&mut Builder, Value) -> Option<Value>)] = &[
+const MOVEMENTS: &[(&str, Movement)] = &[
     ("slice", |b, x| along(b, x, Slice { start: 1.into(), size: 3.into(), step: 1 })),
     ("flipped slice", |b, x| along(b, x, Slice { start: 4.into(), size: 2.into(), step: -2 })),
     ("index", |b, x| {

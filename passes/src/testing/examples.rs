@@ -140,7 +140,7 @@ fn concatenate_slices(r: &mut Random, b: &mut Builder) -> Option<Value> {
         let source = if r.below(5) == 0 { other } else { x };
         let start = if r.below(5) == 0 { start.min(n - 1) / 2 } else { start };
         let mut own: Vec<Slice> = s.iter().map(Slice::full).collect();
-        let count = (stop.saturating_sub(start) + step - 1) / step;
+        let count = stop.saturating_sub(start).div_ceil(step);
         own[axis] = Slice { start: start.into(), size: count.into(), step: step as i64 };
         parts.push(Make::slice(b, source, &own)?);
     }

@@ -1,6 +1,6 @@
 //! Order statistics: elements of a sorted row without sorting it.
 
-use crate::dtype::{DType, with_any};
+use crate::dtype::{DType, Element, with_any};
 use crate::error::LibraryError;
 use crate::lanes::{blocks, lanes, load, most_lanes};
 use crate::operand::{Input, Output};
@@ -89,10 +89,7 @@ impl Wanted {
 }
 
 /// Writes what is wanted of a row.
-fn store<T: Copy>(output: &Output<'_>, axis: usize, index: usize, f: impl Fn(usize) -> T)
-where
-    T: crate::dtype::Element,
-{
+fn store<T: Element>(output: &Output<'_>, axis: usize, index: usize, f: impl Fn(usize) -> T) {
     let (first, step) = output.row::<T>(axis, index);
     for i in 0..output.shape()[axis] {
         // SAFETY: within the output's row (the contract of `Output::new`).
@@ -149,9 +146,8 @@ fn arrange<T: Ordered>(row: &mut [T], at: &[usize], original: impl Fn(usize) -> 
     // The zeros among them are neighbours: restore those from the first to the last.
     let zero = T::default().rank();
     let below = (0..n).filter(|i| row[*i].rank() < zero).count();
-    let mut signs = (0..n).map(original).filter(|x| x.is_zero()).skip(first - below);
-    for k in first..=last {
-        let Some(sign) = signs.next() else { return };
+    let signs = (0..n).map(original).filter(|x| x.is_zero()).skip(first - below);
+    for (k, sign) in (first..=last).zip(signs) {
         if at.binary_search(&k).is_ok() {
             row[k] = sign;
         }

@@ -216,9 +216,9 @@ impl Writer {
     fn sum(&mut self, d: &Dim) -> String {
         let (terms, constant) = d.terms();
         let mut total: Option<String> = (constant != 0).then(|| self.size(&constant.into()));
-        for (atoms, c) in terms.to_vec() {
-            let mut product: Option<String> = (c != 1).then(|| self.size(&c.into()));
-            for a in &atoms {
+        for (atoms, c) in terms {
+            let mut product: Option<String> = (*c != 1).then(|| self.size(&(*c).into()));
+            for a in atoms {
                 let v = self.atom(a);
                 product = Some(match product {
                     Some(p) => self.value(&format!("arith.muli {p}, {v} : index")),

@@ -87,6 +87,10 @@ fn gather_along(r: &mut Rewriter<'_>, g: &ENode, x: &ENode, wanted: &dyn Fn(Op) 
     let (attrs, own) = (r.attrs(g), r.attrs(x));
     let &[axis] = attrs.ints(Key::Axes) else { return None };
     let shape = r.shape(g.children[0]);
+    // There is no position in nothing: the run must find that out.
+    if shape[axis as usize].is(0) {
+        return None;
+    }
     // Along a vector of positions; the result has their axes in its place at last.
     let positions = r.shape(g.children[1]);
     let count = product(&positions);

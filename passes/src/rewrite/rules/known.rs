@@ -65,10 +65,13 @@ fn instead(r: &mut Rewriter<'_>, n: &ENode, operand: Id) -> Option<Id> {
 }
 
 fn where_known(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
-    let chosen = match r.range(n.children[0]).bounds()? {
-        (lo, _) if lo == 1.0 => n.children[1],
-        (_, hi) if hi == 0.0 => n.children[2],
-        _ => return None,
+    let (lo, hi) = r.range(n.children[0]).bounds()?;
+    let chosen = if lo == 1.0 {
+        n.children[1]
+    } else if hi == 0.0 {
+        n.children[2]
+    } else {
+        return None;
     };
     instead(r, n, chosen)
 }

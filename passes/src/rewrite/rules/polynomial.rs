@@ -89,10 +89,10 @@ fn horner(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     for (plus, id) in &all {
         let m = monomial(r, *id, 4);
         let degree = m.power.map_or(0, |(_, k)| k);
-        if let Some((x, _)) = m.power {
-            if *value.get_or_insert(x) != x {
-                return None;
-            }
+        if let Some((x, _)) = m.power
+            && *value.get_or_insert(x) != x
+        {
+            return None;
         }
         let mut c = m.factor.unwrap_or(Scalar::one(t));
         if !plus {
