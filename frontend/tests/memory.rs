@@ -2,6 +2,13 @@
 
 use frit::{Array, DType, Error, Jit, Traceable, jit, spec};
 use ndarray::{ArrayD, IxDyn};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Tests that count what the process compiles or holds take turns with the others.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Values in [-1, 1] that no formula has as its own.
 fn values(shape: &[usize], seed: u64) -> ArrayD<f64> {
@@ -47,6 +54,7 @@ fn fits<F: Traceable<(Array, Array)>>(
 
 #[test]
 fn large_values_are_computed_in_blocks() {
+    let _turn = turn();
     // A product that only its function and another product use.
     let chain = || jit(|x: Array, y: Array| x.matmul(y).tanh().matmul(y.t()));
     fits(chain, &[4000, 20], &[20, 500], 2 << 20, "blocked axis 0 of");
@@ -71,6 +79,7 @@ fn large_values_are_computed_in_blocks() {
 
 #[test]
 fn what_cannot_fit_is_refused_with_the_line_and_a_fix() {
+    let _turn = turn();
     let f = jit(|x: Array, y: Array| x.expand_dims(1) - y.expand_dims(0)).memory_limit(1 << 20);
     let Err(Error::Runtime(e)) = f.memory_of(&[spec(&[1000], DType::F64), spec(&[1000], DType::F64)]) else {
         panic!("is not refused")
@@ -87,6 +96,7 @@ fn what_cannot_fit_is_refused_with_the_line_and_a_fix() {
 
 #[test]
 fn sizes_with_names_give_expressions() {
+    let _turn = turn();
     let f = jit(|x: Array, y: Array| (x.expand_dims(1) - y.expand_dims(0)).sqrt());
     let formula = f.memory_formula(&[spec(&["n"], DType::F64), spec(&["m"], DType::F64)]).unwrap();
     assert_eq!(formula.to_string(), "8*m*n");
@@ -99,6 +109,7 @@ fn sizes_with_names_give_expressions() {
 /// Arrays that no machine holds: an answer, or an error that says so, and nothing is compiled.
 #[test]
 fn projections_need_no_data() {
+    let _turn = turn();
     let f = jit(|x: Array| (x.expand_dims(1) - x.expand_dims(0)).exp());
     let compiled = frit::stats().kernels_compiled;
     for (n, bytes) in
