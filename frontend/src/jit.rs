@@ -198,6 +198,10 @@ impl<P, F: Traceable<P>> Jit<F, P> {
         self.explain(types)?.diagnostics(&arguments, &options)
     }
 
+    pub(crate) fn math(&self) -> MathLevel {
+        self.calls.config.math
+    }
+
     /// Runs the function; compiles first if the signature is new.
     pub fn call(&self, arguments: impl Arguments) -> Result<Vec<Tensor>, Error> {
         self.call_with(arguments, &Run::default()).map(|(outputs, _)| outputs)

@@ -14,6 +14,7 @@
 mod argument;
 mod array;
 mod call;
+mod chunks;
 mod control;
 pub mod diagnostics;
 mod error;
@@ -30,11 +31,13 @@ pub mod units;
 
 pub use argument::{Argument, Arguments};
 pub use array::*;
+pub use chunks::{chunk_name, chunks_to_json};
 pub use control::{cond, fori_loop, scan, while_loop};
 pub use error::Error;
 pub use frit_ir::graph::Input;
 pub use frit_ir::{DType, Dim, Graph, Key, Op};
 pub use frit_passes::MathLevel;
+pub use frit_passes::chunk::{self, ChunkOptions, Suggestion};
 pub use frit_runtime::{Cancel, MemoryFormula, MemoryReport, human_bytes};
 pub use index::{Index, NewAxis, all};
 pub use jit::{Config, Jit, Spec, Stats, compile, jit, jit_with, spec, stats};

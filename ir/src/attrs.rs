@@ -85,6 +85,7 @@ keys! {
     Axis2 "axis2" Int "A second axis, non-negative.";
     Body "body" Graph "Region run by each iteration, or by a true condition.";
     Carries "carries" Int "Number of loop-carried values.";
+    Chunks "chunks" Dims "Block size along each axis: see [`crate::chunks::ChunkGrid`].";
     Cond "cond" Graph "Region that computes a `bool[]`: run again while true.";
     Data "data" Data "Array constant.";
     Ddof "ddof" Scalar "Delta degrees of freedom.";

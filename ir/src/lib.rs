@@ -8,6 +8,7 @@ pub mod loc;
 pub mod range;
 
 pub mod attrs;
+pub mod chunks;
 pub mod error;
 pub mod graph;
 pub mod infer;

@@ -41,6 +41,12 @@ pub struct Target {
     pub launch: f64,
     /// Work that pays for its share of waking the other workers: with two blocks of less, one thread is faster.
     pub parallel_block: f64,
+    /// Bytes per second of one worker from and to where chunks are stored: a local disk, or a network.
+    pub storage_bandwidth: f64,
+    /// One more stored block that is opened.
+    pub open_block: f64,
+    /// One task of a chunked run, for whoever schedules it.
+    pub task: f64,
     /// Assumed value of a size of which only the name is known.
     pub typical_size: i64,
 }
@@ -71,6 +77,10 @@ impl Target {
         launch: 0.2e-6,
         // Two blocks of 31 us take 1 / 0.69 of one thread's time if the workers sleep: `dispatch`, as `unit`.
         parallel_block: 60e-6,
+        // Round figures, of which the order matters: of disks, of calls of a file system, of Python's schedulers.
+        storage_bandwidth: 2e9,
+        open_block: 20e-6,
+        task: 0.5e-3,
         typical_size: 1000,
     };
 

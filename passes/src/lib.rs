@@ -9,6 +9,7 @@ mod rebuild;
 
 mod associate;
 mod canonicalize;
+pub mod chunk;
 mod expand;
 mod fold;
 mod make;

@@ -12,6 +12,7 @@ from . import calls as _calls
 from . import rules as _rules  # noqa: F401  (gives tracers the methods of arrays)
 from ._frit import STAGES
 from ._frit import stats as _stats
+from .chunks import ChunkPlan, Chunks, ChunkTask, Rechunk
 from .coverage import Coverage, Covered, coverage
 from .debug import debug_nans, disable_jit
 from .diagnostics import Diagnostic
@@ -27,9 +28,9 @@ from .signature import Spec, spec
 _calls.bind()
 
 __all__ = [
-    "Array", "Coverage", "Covered", "Diagnostic", "FallbackError", "FallbackWarning", "Jit", "Memory", "MemoryLimitError", "Moment",
-    "PerformanceWarning", "Picture", "Report", "STAGES", "Saved", "Spec", "Temporary", "array", "compute", "coverage", "debug_nans", "disable_jit",
-    "jit", "load", "spec", "stats",
+    "Array", "ChunkPlan", "ChunkTask", "Chunks", "Coverage", "Covered", "Diagnostic", "FallbackError", "FallbackWarning", "Jit", "Memory",
+    "MemoryLimitError", "Moment", "PerformanceWarning", "Picture", "Rechunk", "Report", "STAGES", "Saved", "Spec", "Temporary", "array",
+    "compute", "coverage", "debug_nans", "disable_jit", "jit", "load", "spec", "stats",
 ]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import _frit, debug, diagnostics, interrupt, retrace
 from .arguments import Arguments, Given, finish, rebind
+from .chunks import Chunks
 from .errors import Abandon, Break, FallbackError, local, located, user_place
 from .patch import drawn, random_states, tracing
 from .programs import Programs
@@ -450,6 +451,27 @@ class Jit(_frit.Function):
         `MemoryLimitError` if none does. Nothing runs and nothing is compiled to machine code.
         """
         return self.explain(*args, **kwargs).memory_within(bytes_of(memory_limit))
+
+    def suggest_chunks(self, *args, memory_limit=None, block_bytes="128MiB", candidates=6, cores=0, **kwargs) -> Chunks:
+        """How to chunk the arguments (arrays or specs) if the function is run block by block, from the whole
+        computation: candidates with what they read, write and hold, the best first. Nothing runs.
+
+        `memory_limit` is what all `cores` (0: those of this machine) hold together, `block_bytes` what no block exceeds
+        that can be cut; both are numbers of bytes or text as "2GiB". Raises `FallbackError` if the function is not
+        compiled as one program, `ValueError` for a size that is not positive.
+        """
+        report = self.explain(*args, **kwargs)
+        if len(report.segments) != 1 or report.calls:
+            raise FallbackError(report.reason or "the function is compiled in parts")
+        limit, block = bytes_of(memory_limit), bytes_of(block_bytes)
+        for name, n in (("memory_limit", limit), ("block_bytes", block), ("candidates", candidates)):
+            if n is not None and n <= 0:
+                raise ValueError(f"{name} must be positive, not {n}")
+        segment = report.segments[0]
+        found = segment.program.chunks(limit, block, candidates, cores or os.cpu_count() or 1)
+        paths = retrace.parameter_paths(self._function, self._key(args, kwargs).tree, self._static)[1]
+        names = {f"x{k}": paths[slot] for k, slot in enumerate(segment.inputs) if slot < len(paths)}
+        return Chunks(found, names)
 
     def dump(self, *args, stage="graph", **kwargs) -> str:
         """The text of one stage (graph, rewritten, plan, kernels, clif, asm) of every part."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias, TypeVar, overload
 
 from . import _frit
+from .chunks import Chunks
 from .diagnostics import Diagnostics
 from .picture import Picture
 from .report import Memory, Report
@@ -38,6 +39,15 @@ class Jit(_frit.Function[_P, _R]):
     def explain(self, *args: Any, **kwargs: Any) -> Report: ...
     def memory(self, *args: Any, memory_limit: int | str | None = None, **kwargs: Any) -> Memory: ...
     def warnings(self, *args: Any, **kwargs: Any) -> Diagnostics: ...
+    def suggest_chunks(
+        self,
+        *args: Any,
+        memory_limit: int | str | None = None,
+        block_bytes: int | str = "128MiB",
+        candidates: int = 6,
+        cores: int = 0,
+        **kwargs: Any,
+    ) -> Chunks: ...
     def dump(self, *args: Any, stage: str = "graph", **kwargs: Any) -> str: ...
     def visualize(self, *args: Any, path: str | os.PathLike[str] | None = None, **kwargs: Any) -> Picture: ...
     def save(self, path: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None: ...

@@ -4,6 +4,7 @@
 
 mod arrays;
 mod builder;
+mod chunks;
 mod diagnostics;
 mod nonfinite;
 mod picture;
@@ -62,6 +63,7 @@ fn _frit(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<builder::Node>()?;
     m.add_class::<program::Program>()?;
     m.add_class::<program::Function>()?;
+    m.add_class::<chunks::Chunks>()?;
     m.add("BuildError", m.py().get_type::<builder::BuildError>())?;
     m.add("RunError", m.py().get_type::<program::RunError>())?;
     m.add("MemoryLimitError", m.py().get_type::<program::MemoryLimitError>())?;

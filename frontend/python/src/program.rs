@@ -1,6 +1,7 @@
 //! Compiled programs, and the object that a decorated function becomes.
 
 use crate::arrays::{self, Memory};
+use crate::chunks::Chunks;
 use crate::run;
 use frit::diagnostics::DiagnosticOptions;
 use frit::{Config, Fit, MathLevel, Report, Saved, c_strides};
@@ -297,6 +298,21 @@ impl Program {
     /// Number of kernels.
     fn kernels(&self) -> usize {
         self.report.program.plan.kernels.len()
+    }
+
+    /// How to chunk the arguments: see `frit.Jit.suggest_chunks`.
+    #[pyo3(signature = (memory_limit, block_bytes, candidates, cores))]
+    fn chunks(
+        &self,
+        py: Python<'_>,
+        memory_limit: Option<usize>,
+        block_bytes: usize,
+        candidates: usize,
+        cores: usize,
+    ) -> PyResult<Chunks> {
+        let options = frit::ChunkOptions { memory_limit, block_bytes, candidates, cores };
+        let found = py.detach(|| self.report.suggest_chunks(&options));
+        found.map(Chunks).map_err(|e| PyValueError::new_err(e.to_string()))
     }
 
     /// Projected memory for arrays of the given shapes in C order, with a limit in bytes of its own if one is given.

@@ -32,6 +32,23 @@ pub(crate) fn reshape(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred
     Ok(vec![TensorType::new(inputs[0].dtype, shape)])
 }
 
+/// Blocks are at least one element and at most the whole axis; those of an empty axis have size 1.
+pub(crate) fn rechunk(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
+    let (chunks, shape) = (attrs.dims(Key::Chunks), &inputs[0].shape);
+    require(op, chunks.len() == shape.len(), || {
+        format!("{} block sizes for {} axes", chunks.len(), shape.len())
+    })?;
+    for (c, d) in chunks.iter().zip(shape) {
+        let fits = match (c.as_const(), d.as_const()) {
+            (Some(c), Some(d)) => c >= 1 && c <= d.max(1),
+            (Some(c), None) => c >= 1,
+            (None, _) => true,
+        };
+        require(op, fits, || format!("blocks of {c} elements on an axis of {d}"))?;
+    }
+    Ok(vec![inputs[0].clone()])
+}
+
 pub(crate) fn transpose(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
     let perm = attrs.ints(Key::Perm);
     let mut sorted = perm.to_vec();

@@ -290,6 +290,7 @@ ops! {
     ExpandDims = view("expand_dims", inf::expand_dims, &[(Key::Axes, true)]);
     Squeeze = view("squeeze", inf::squeeze, &[(Key::Axes, true)]);
     BroadcastTo = view("broadcast_to", inf::broadcast_to, &[(Key::Shape, true)]);
+    Rechunk = view("rechunk", inf::rechunk, &[(Key::Chunks, true)]).numpy("").doc("The same array, stored in blocks of `chunks` elements along each axis.");
     Diagonal = view("diagonal", inf::diagonal, &[(Key::Axis, true), (Key::Axis2, true), (Key::Offset, true)]).doc("The diagonal becomes the last axis.");
 
     // Movement.

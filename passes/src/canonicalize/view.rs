@@ -3,6 +3,7 @@
 use super::Canonical;
 use crate::make::Make;
 use crate::movement::{as_unit_axes, compose, slice_of};
+use frit_ir::chunks::ChunkGrid;
 use frit_ir::graph::{Node, Value};
 use frit_ir::{Attr, Attrs, Dim, Key, Op, Slice};
 
@@ -17,6 +18,7 @@ pub(super) fn simplify(m: &mut Canonical<'_>, op: Op, attrs: &Attrs, inputs: &[V
         Op::Reshape => reshape(m, attrs.dims(Key::Shape), x, &def),
         Op::ExpandDims => expand_dims(m, attrs.ints(Key::Axes), x, &def),
         Op::Squeeze => squeeze(m, attrs.ints(Key::Axes), x, &def),
+        Op::Rechunk => rechunk(m, attrs, x),
         Op::BroadcastTo => broadcast_to(m, attrs.dims(Key::Shape), x, &def),
         _ => None,
     }
@@ -197,6 +199,13 @@ fn squeeze(m: &mut Canonical<'_>, axes: &[i64], x: Value, def: &Node) -> Simpler
         }
         _ => None,
     }
+}
+
+/// Gone where the blocks are those already, or where there is one element.
+fn rechunk(m: &mut Canonical<'_>, attrs: &Attrs, x: Value) -> Simpler {
+    let one = m.shape(x).iter().all(|d| d.is(1));
+    let same = || ChunkGrid::infer(m.b.graph(), x).is_some_and(|g| g == ChunkGrid::of(attrs));
+    (one || same()).then_some((x, "rechunk-same"))
 }
 
 fn broadcast_to(m: &mut Canonical<'_>, shape: &[Dim], x: Value, def: &Node) -> Simpler {

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The graph with position reductions (`argmin`, `argmax`) written as an extreme followed by the smallest position
-/// at which it is reached, and every composite op expanded. Regions included.
+/// at which it is reached, every composite op expanded and
+/// the layout in blocks forgotten. Regions included.
 /// Loop indices get names that are unique in the whole program.
 pub(crate) fn legalize(g: &Graph) -> Result<Graph, TypeError> {
     legalize_graph(g, &mut Names { taken: g.symbols(), loops: 0 })
@@ -45,6 +46,8 @@ fn legalize_graph(g: &Graph, names: &mut Names) -> Result<Graph, TypeError> {
                 let p = &g.inputs[node.attrs.int(Key::Position) as usize];
                 vec![b.input(&p.name, p.ty.clone())]
             }
+            // Where blocks lie is a matter of storage between programs; in one program it is the plan that decides.
+            Op::Rechunk => vec![inputs[0]],
             Op::Argmin => vec![position(&mut b, inputs[0], node, Op::Min)?],
             Op::Argmax => vec![position(&mut b, inputs[0], node, Op::Max)?],
             _ if node.op.def().expand.is_some() => {

@@ -237,6 +237,13 @@ fn value_of(r: &mut Random, b: &mut Builder, op: Op, t: DType, depth: usize) -> 
             }
             Make::node(b, op, Attrs::new([(Key::Axes, Attr::Ints(axes))]), &[x])
         }
+        Op::Rechunk => {
+            let x = below(r, b, t, depth)?;
+            let block =
+                |d: &Dim, r: &mut Random| 1 + r.below(d.as_const().unwrap_or(3).max(1) as usize) as i64;
+            let chunks: Vec<Dim> = b.shape(x).to_vec().iter().map(|d| block(d, r).into()).collect();
+            Make::node(b, op, Attrs::new([(Key::Chunks, Attr::Dims(chunks))]), &[x])
+        }
         Op::BroadcastTo => {
             let s = shape(r, 1);
             let narrow = narrower(r, &s);
@@ -343,6 +350,7 @@ fn below(r: &mut Random, b: &mut Builder, t: DType, depth: usize) -> Option<Valu
         Op::All,
         Op::Cumsum,
         Op::Slice,
+        Op::Rechunk,
         Op::Transpose,
         Op::Reshape,
         Op::ExpandDims,

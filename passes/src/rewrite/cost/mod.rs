@@ -101,6 +101,8 @@ impl CostModel {
                 let leaf = matches!(op, Op::Input | Op::Literal);
                 (m.kind, m.compute) = (if leaf { Kind::Leaf } else { Kind::Free }, 0.0);
             }
+            // Written in the new blocks, and read from them.
+            Class::View if op == Op::Rechunk => m.kind = Kind::Single { parallel: true },
             Class::View => m.kind = Kind::View,
             Class::Elementwise => m.compute += m.domain * self.per_element(op, inputs, out.dtype),
             Class::Reduce => {

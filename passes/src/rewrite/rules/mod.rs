@@ -7,6 +7,7 @@
 //! apply (`tests/rules.rs`).
 
 mod algebraic;
+mod chunking;
 mod extreme;
 mod factor;
 mod indexing;
@@ -50,6 +51,7 @@ const FAMILIES: &[&[Rule]] = &[
     matmul::RULES,
     linalg::RULES,
     order::RULES,
+    chunking::RULES,
 ];
 
 /// An elementwise operation on constants of one type.

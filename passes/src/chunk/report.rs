@@ -1,0 +1,296 @@
+//! Candidates as a table: for people, and for tools.
+
+use super::ChunkPlan;
+use super::region::shape;
+use super::search::Choice;
+use super::solve::Limits;
+use frit_ir::chunks::ChunkGrid;
+use frit_ir::graph::{Graph, Value};
+use frit_ir::{Dim, Key, Loc, Op};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A value between stages that is written in other blocks than it is read.
+#[derive(Clone, Debug)]
+pub struct Rechunk {
+    /// The value.
+    pub value: Value,
+    /// What computes it.
+    pub op: Op,
+    /// Where.
+    pub loc: Loc,
+    /// Blocks that are written.
+    pub from: ChunkGrid,
+    /// Blocks that are read.
+    pub to: ChunkGrid,
+    /// Bytes written and read for it.
+    pub bytes: u64,
+}
+
+/// One way to chunk a program.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// What is special about it.
+    pub title: String,
+    /// Stages, blocks and layouts.
+    pub plan: ChunkPlan,
+    /// Bytes that one task holds at most: what it reads, what it writes, what is not fused.
+    pub task_bytes: u64,
+    /// Bytes that all workers hold at most, with accumulators.
+    pub peak_bytes: u64,
+    /// Bytes that all tasks read, those that several tasks read counted each time.
+    pub bytes_read: u64,
+    /// Bytes of results and of what is stored in between.
+    pub bytes_written: u64,
+    /// Number of tasks.
+    pub tasks: u64,
+    /// Bytes of the largest block that is read or written.
+    pub largest_block: u64,
+    /// Seconds by the cost model, for comparisons.
+    pub seconds: f64,
+    /// False if bytes were estimated from some of the tasks, as there are many.
+    pub exact: bool,
+    /// True if it is within the memory limit.
+    pub fits: bool,
+    /// Why it is not the first; empty for the first.
+    pub lost: String,
+}
+
+/// The suggestion: candidates, the best first.
+#[derive(Clone, Debug)]
+pub struct Suggestion {
+    /// Name of the program.
+    pub name: String,
+    /// Input names.
+    pub inputs: Vec<String>,
+    /// The rows.
+    pub candidates: Vec<Candidate>,
+    /// Bytes that all workers may hold.
+    pub memory_limit: Option<u64>,
+    /// Workers.
+    pub cores: usize,
+    graph: Graph,
+}
+
+/// `1.5 GiB`, three digits.
+fn size(bytes: u64) -> String {
+    let (mut v, mut unit) = (bytes as f64, 0);
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    while v >= 1024.0 && unit + 1 < units.len() {
+        v /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 || v >= 100.0 {
+        format!("{v:.0} {}", units[unit])
+    } else {
+        format!("{v:.1} {}", units[unit])
+    }
+}
+
+fn grid(sizes: &[i64]) -> ChunkGrid {
+    ChunkGrid::new(sizes.iter().map(|n| Dim::constant((*n).max(1))).collect::<Vec<_>>())
+}
+
+/// Halves the longest axis until a block is small enough: it is read as several.
+fn bounded(mut sizes: Vec<i64>, item: usize, most: f64) -> Vec<i64> {
+    while sizes.iter().map(|n| *n as f64).product::<f64>() * item as f64 > most {
+        let Some(longest) = sizes.iter_mut().max_by_key(|n| **n).filter(|n| **n > 1) else { break };
+        *longest = (*longest + 1) / 2;
+    }
+    sizes
+}
+
+impl Candidate {
+    pub(crate) fn new(g: &Graph, c: &Choice, limits: &Limits) -> Candidate {
+        let figures: Vec<_> =
+            c.stages.iter().map(|(s, b)| s.figures(g, &b.blocks, limits.cores, true)).collect();
+        let plan = plan(g, c, limits);
+        let most =
+            |f: &dyn Fn(&super::stage::Figures) -> f64| figures.iter().map(f).fold(0.0, f64::max) as u64;
+        let sum = |f: &dyn Fn(&super::stage::Figures) -> f64| figures.iter().map(f).sum::<f64>();
+        Candidate {
+            title: c.title.clone(),
+            plan,
+            task_bytes: most(&|f| f.task_bytes),
+            peak_bytes: most(&|f| limits.peak(f)),
+            bytes_read: sum(&|f| f.read).round() as u64,
+            bytes_written: sum(&|f| f.written) as u64,
+            tasks: sum(&|f| f.tasks) as u64,
+            largest_block: most(&|f| f.largest),
+            seconds: sum(&|f| f.seconds),
+            exact: figures.iter().all(|f| f.exact),
+            fits: figures.iter().all(|f| limits.over(f) <= 1.0),
+            lost: String::new(),
+        }
+    }
+
+    /// What speaks against it, compared with the best; what weighs most comes first.
+    fn against(&self, best: &Candidate, limits: &Limits) -> String {
+        let mut why: Vec<(f64, String)> = Vec::new();
+        if let Some(limit) = limits.memory.filter(|_| !self.fits) {
+            why.push((
+                f64::MAX,
+                format!("over the memory limit: {} of {}", size(self.peak_bytes), size(limit as u64)),
+            ));
+        }
+        let times = |a: u64, b: u64| a as f64 / b.max(1) as f64;
+        let read = times(self.bytes_read, best.bytes_read);
+        if read > 1.02 {
+            why.push((read, format!("reads {read:.2}x the bytes")));
+        }
+        let written = times(self.bytes_written, best.bytes_written);
+        if written > 1.02 {
+            why.push((written, format!("writes {written:.2}x the bytes")));
+        }
+        if (self.largest_block as f64) > limits.block && self.largest_block > best.largest_block {
+            why.push((
+                self.largest_block as f64 / limits.block,
+                format!("a block of {}, over {}", size(self.largest_block), size(limits.block as u64)),
+            ));
+        }
+        let tasks = times(self.tasks, best.tasks);
+        if tasks > 1.2 {
+            why.push((tasks, format!("{tasks:.1}x the tasks")));
+        }
+        let idle = limits.cores as f64 / self.tasks.max(1) as f64;
+        if idle > 1.0 && best.tasks > self.tasks {
+            why.push((idle, format!("{} task(s) for {} cores", self.tasks, limits.cores)));
+        }
+        why.sort_by(|a, b| b.0.total_cmp(&a.0));
+        if why.is_empty() {
+            let slower = self.seconds / best.seconds.max(1e-12);
+            return if slower > 1.005 {
+                format!("{slower:.2}x the time by the model: repeated arithmetic or uneven blocks")
+            } else {
+                "no better".into()
+            };
+        }
+        why.into_iter().map(|(_, w)| w).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// The stored layouts of a choice.
+fn plan(g: &Graph, c: &Choice, limits: &Limits) -> ChunkPlan {
+    let mut wanted: BTreeMap<Value, Vec<Vec<i64>>> = BTreeMap::new();
+    let mut made: BTreeMap<Value, Vec<i64>> = BTreeMap::new();
+    for (stage, solved) in &c.stages {
+        for (v, sizes) in stage.layouts(g, &solved.blocks) {
+            wanted.entry(v).or_default().push(sizes);
+        }
+        for v in &stage.roots {
+            made.insert(*v, solved.blocks[..stage.rank()].to_vec());
+        }
+    }
+    let least = |v: &Value, first: Option<Vec<i64>>| {
+        let mut sizes = first.unwrap_or_else(|| shape(g, *v));
+        for w in wanted.get(v).into_iter().flatten() {
+            sizes.iter_mut().zip(w).for_each(|(a, b)| *a = (*a).min(*b));
+        }
+        bounded(sizes, g.ty(*v).dtype.size(), limits.block)
+    };
+    let rechunks = made.iter().filter_map(|(v, from)| {
+        let readers = wanted.get(v)?;
+        // Coarser along one axis and finer along another: no block of either holds one of the other.
+        let crosses = |to: &&Vec<i64>| {
+            from.iter().zip(*to).any(|(a, b)| a > b) && from.iter().zip(*to).any(|(a, b)| a < b)
+        };
+        let to = readers.iter().find(crosses)?;
+        let bytes = shape(g, *v).iter().product::<i64>() as u64 * g.ty(*v).dtype.size() as u64;
+        let node = g.def(*v);
+        Some(Rechunk {
+            value: *v,
+            op: node.op,
+            loc: node.loc.clone(),
+            from: grid(from),
+            to: grid(to),
+            bytes: 2 * bytes,
+        })
+    });
+    let rechunks = rechunks.collect();
+    let mut inputs = vec![grid(&[]); g.inputs.len()];
+    for id in g.ids().filter(|id| g.node(*id).op == Op::Input) {
+        let v = Value { node: id, index: 0 };
+        inputs[g.node(id).attrs.int(Key::Position) as usize] = grid(&least(&v, None));
+    }
+    ChunkPlan {
+        stages: c.stages.iter().map(|(s, _)| s.clone()).collect(),
+        blocks: c.stages.iter().map(|(_, s)| s.blocks.clone()).collect(),
+        outputs: g.outputs.iter().map(|v| grid(&least(v, made.get(v).cloned()))).collect(),
+        inputs,
+        rechunks,
+    }
+}
+
+impl Suggestion {
+    pub(crate) fn new(g: &Graph, mut candidates: Vec<Candidate>, limits: &Limits) -> Suggestion {
+        let best = candidates[0].clone();
+        for c in candidates.iter_mut().skip(1) {
+            c.lost = c.against(&best, limits);
+        }
+        if let (false, Some(limit)) = (best.fits, limits.memory) {
+            candidates[0].lost = format!(
+                "over the memory limit: {} of {}, as all others",
+                size(best.peak_bytes),
+                size(limit as u64)
+            );
+        }
+        Suggestion {
+            name: g.name.to_string(),
+            inputs: g.inputs.iter().map(|i| i.name.to_string()).collect(),
+            candidates,
+            memory_limit: limits.memory.map(|m| m as u64),
+            cores: limits.cores,
+            graph: g.clone(),
+        }
+    }
+
+    /// The best.
+    pub fn best(&self) -> &Candidate {
+        &self.candidates[0]
+    }
+
+    /// The program that the plans are about: after rewriting.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+}
+
+impl fmt::Display for Suggestion {
+    /// One line for each candidate, and one for each change of blocks of the best.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limit = self.memory_limit.map_or("no memory limit".into(), |m| format!("at most {}", size(m)));
+        writeln!(f, "chunks of {} for {} cores, {limit}", self.name, self.cores)?;
+        for c in &self.candidates {
+            let chunks: Vec<String> =
+                self.inputs.iter().zip(&c.plan.inputs).map(|(n, g)| format!("{n} {g}")).collect();
+            let about = if c.exact { "" } else { "about " };
+            writeln!(
+                f,
+                "{}: {}; task {}, run {}, reads {about}{}, writes {}, {} tasks, largest block {}{}{}",
+                c.title,
+                chunks.join(", "),
+                size(c.task_bytes),
+                size(c.peak_bytes),
+                size(c.bytes_read),
+                size(c.bytes_written),
+                c.tasks,
+                size(c.largest_block),
+                if c.lost.is_empty() { "" } else { ": " },
+                c.lost
+            )?;
+        }
+        for r in &self.best().plan.rechunks {
+            let loc = r.loc.to_string();
+            let at = if loc.is_empty() { loc } else { format!(" at {loc}") };
+            writeln!(
+                f,
+                "rechunk {}{at} from {} to {}: {} written and read",
+                r.op,
+                r.from,
+                r.to,
+                size(r.bytes)
+            )?;
+        }
+        Ok(())
+    }
+}
