@@ -161,6 +161,7 @@ fn check(options: &ChunkOptions, f: impl FnOnce(&mut Builder) -> Vec<Value>) -> 
     let outputs = f(&mut b);
     let g = optimize(&b.finish(outputs), &Options::new(MathLevel::Reassociate)).expect("optimizes").graph;
     let s = suggest(&g, options).expect("numbers");
+    let g = s.graph().clone();
     let arguments = inputs(&g);
     let want = run(&g, &arguments);
     for c in &s.candidates {

@@ -19,6 +19,7 @@ __all__ = [
     "Node",
     "Program",
     "Function",
+    "Chunks",
     "BuildError",
     "RunError",
     "MemoryLimitError",
@@ -53,10 +54,10 @@ _Op: TypeAlias = Literal[
     "left_shift", "right_shift", "gcd", "lcm", "where", "cast", "sum", "prod", "min", "max", "any", "all",
     "argmin", "argmax", "mean", "var", "std", "count_nonzero", "logsumexp", "nansum", "nanprod", "nanmin",
     "nanmax", "nanmean", "nanvar", "nanstd", "cumsum", "cumprod", "cummax", "cummin", "reshape", "transpose",
-    "slice", "expand_dims", "squeeze", "broadcast_to", "diagonal", "concatenate", "pad", "gather", "scatter",
-    "update_slice", "triu", "tril", "roll", "stack", "tile", "repeat", "trace", "matmul", "gemm", "inv",
-    "cholesky", "solve", "solve_posdef", "solve_triangular", "lu", "qr", "svd", "svdvals", "eigh", "eigvalsh",
-    "eig", "eigvals", "det", "slogdet", "lstsq", "fft", "ifft", "rfft", "irfft", "sort", "argsort",
+    "slice", "expand_dims", "squeeze", "broadcast_to", "rechunk", "diagonal", "concatenate", "pad", "gather",
+    "scatter", "update_slice", "triu", "tril", "roll", "stack", "tile", "repeat", "trace", "matmul", "gemm",
+    "inv", "cholesky", "solve", "solve_posdef", "solve_triangular", "lu", "qr", "svd", "svdvals", "eigh",
+    "eigvalsh", "eig", "eigvals", "det", "slogdet", "lstsq", "fft", "ifft", "rfft", "irfft", "sort", "argsort",
     "order_statistics", "arg_order_statistics", "searchsorted", "for", "while", "if",
 ]
 
@@ -86,6 +87,8 @@ class _Memory(TypedDict):
     timeline: list[_Moment]
     replanned: list[str]
 
+_Box: TypeAlias = tuple[str, list[tuple[int, int]]]
+
 @final
 class Node:
     def __hash__(self) -> int: ...
@@ -106,10 +109,17 @@ class Program:
     def costs(self) -> list[tuple[float, float, float]]: ...
     def why(self, lost: bool, proof: bool) -> dict[str, list[dict[str, Any]]]: ...
     def kernels(self) -> int: ...
+    def chunks(self, memory_limit: int | None, block_bytes: int, candidates: int, cores: int) -> Chunks: ...
     def memory(self, shapes: Sequence[Sequence[int]], memory_limit: int | None = None) -> _Memory: ...
     def diagnostics(
         self, shapes: Sequence[Sequence[int]], strides: Sequence[Sequence[int] | None], constant: Sequence[bool], thresholds: Thresholds
     ) -> str: ...
+
+@final
+class Chunks:
+    def json(self) -> str: ...
+    def graph(self, candidate: int) -> str: ...
+    def tasks(self, candidate: int) -> list[tuple[int, list[int], list[_Box], list[_Box], bool, bool]]: ...
 
 @disjoint_base
 class Function(Generic[_P, _R]):

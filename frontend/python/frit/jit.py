@@ -461,7 +461,7 @@ class Jit(_frit.Function):
         compiled as one program, `ValueError` for a size that is not positive.
         """
         report = self.explain(*args, **kwargs)
-        if len(report.segments) != 1 or report.calls:
+        if report.reason or len(report.segments) != 1 or report.calls:
             raise FallbackError(report.reason or "the function is compiled in parts")
         limit, block = bytes_of(memory_limit), bytes_of(block_bytes)
         for name, n in (("memory_limit", limit), ("block_bytes", block), ("candidates", candidates)):
