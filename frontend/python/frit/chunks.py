@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from . import html
@@ -104,6 +103,8 @@ class Chunks:
     candidates: list[ChunkPlan]
 
     def __init__(self, found, names):
+        import json
+
         self._json = found.json()
         data = json.loads(self._json)
         self.name, self.cores, self.memory_limit = data["name"], data["cores"], data["memory_limit"]
