@@ -26,6 +26,7 @@ const EXCEPT: &[(Op, &str)] = &[
     (Op::Eig, "several results"),
     (Op::Slogdet, "several results"),
     (Op::Lstsq, "one system only"),
+    (Op::Rechunk, "only what begins and ends where a block does"),
 ];
 
 fn attrs<const K: usize>(list: [(Key, Attr); K]) -> Attrs {
