@@ -7,10 +7,11 @@
 
 use crate::error::Error;
 use crate::report::Report;
+use frit_ir::units::human_bytes;
 use frit_ir::{Graph, Loc, Op};
 use frit_passes::fuse::recomputable;
 use frit_passes::{LowerOptions, MathLevel, Options, block};
-use frit_runtime::{Bound, Program, Refusal, RuntimeError, human_bytes};
+use frit_runtime::{Bound, Program, Refusal, RuntimeError};
 use std::sync::Arc;
 
 /// Values that are computed again at most.

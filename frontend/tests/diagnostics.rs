@@ -30,7 +30,7 @@ fn intermediates_and_results() {
     assert!(
         found[0]
             .render(None, false)
-            .starts_with("warning[F001]: expensive intermediate: float64[100000, 100000], 74.51 GiB\n")
+            .starts_with("warning[F001]: expensive intermediate: float64[100000, 100000], 74.5 GiB\n")
     );
     let found = pairs.diagnostics(&[spec(&[300_000], DType::F64)], quiet_below("memory_bytes=1GiB")).unwrap();
     assert_eq!(codes(&found), ["F002"]);

@@ -86,7 +86,7 @@ fn what_cannot_fit_is_refused_with_the_line_and_a_fix() {
     };
     let text = e.to_string();
     let line = format!("{}:", file!());
-    for part in ["8000000 bytes", "1048576 bytes", "subtract", &line, "help: the results alone take 7.6 MiB"]
+    for part in ["8000000 bytes", "1048576 bytes", "subtract", &line, "help: the results alone take 7.63 MiB"]
     {
         assert!(text.contains(part), "{part} in {text}");
     }

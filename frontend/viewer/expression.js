@@ -79,11 +79,12 @@ function evaluate(text, env) {
   }
 }
 
+/** Three significant digits and the unit of the magnitude, as `ir/src/units.rs` writes them. */
 function scaled(value, step, units) {
   if (value === null) return "?";
   let x = Number(value), k = 0;
-  while (Math.abs(x) >= step && k + 1 < units.length) (x /= step), k++;
-  return `${k === 0 ? x : x < 10 ? x.toFixed(2) : x < 100 ? x.toFixed(1) : x.toFixed(0)} ${units[k]}`;
+  while (Math.abs(x) >= step - (k && 0.5) && k + 1 < units.length) (x /= step), k++;
+  return `${k === 0 ? x : Number(x.toFixed(x < 9.995 ? 2 : x < 99.95 ? 1 : 0))} ${units[k]}`;
 }
 const several = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
 const showBytes = (v) => scaled(v, 1024, ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB"]);

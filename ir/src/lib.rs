@@ -23,6 +23,7 @@ pub mod plan;
 pub mod prim;
 pub mod target;
 pub mod text;
+pub mod units;
 pub mod verify;
 
 pub use attrs::{Attr, Attrs, Key, Literal, Slice};

@@ -6,7 +6,7 @@
 //! rewriting: products with vectors, stacks and symbolic sizes count as they do there.
 
 use crate::pass::{Context, MathLevel};
-use crate::rebuild::{Ranges, map_regions, results};
+use crate::rebuild::{Ranges, begin, map_regions, results};
 use crate::rewrite::{CostModel, number};
 use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
@@ -187,10 +187,7 @@ fn associate(
     if chains.is_empty() && !graph.nodes.iter().any(|n| n.op.class() == Class::Region) {
         return Ok(graph.clone());
     }
-    let mut b = Builder::new(&graph.name);
-    for (index, lo, hi) in ranges {
-        b.push_range(index.clone(), lo.clone(), hi.clone());
-    }
+    let mut b = begin(graph, ranges);
     for input in &graph.inputs {
         b.input(&input.name, input.ty.clone());
     }

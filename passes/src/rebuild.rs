@@ -83,12 +83,18 @@ pub(crate) fn results(b: &Builder, first: Value) -> Vec<Value> {
     (0..n).map(|index| Value { node: first.node, index }).collect()
 }
 
-/// Copies the live nodes of a graph, regions included, asking `visitor` about each.
-pub(crate) fn rebuild(graph: &Graph, ranges: &Ranges, visitor: &mut dyn Visitor) -> Result<Graph, TypeError> {
+/// A builder for a copy of a graph with the same name, below the same loops.
+pub(crate) fn begin(graph: &Graph, ranges: &Ranges) -> Builder {
     let mut b = Builder::new(&graph.name);
     for (index, lo, hi) in ranges {
         b.push_range(index.clone(), lo.clone(), hi.clone());
     }
+    b
+}
+
+/// Copies the live nodes of a graph, regions included, asking `visitor` about each.
+pub(crate) fn rebuild(graph: &Graph, ranges: &Ranges, visitor: &mut dyn Visitor) -> Result<Graph, TypeError> {
+    let mut b = begin(graph, ranges);
     let mut parameters = vec![GONE; graph.inputs.len()];
     for n in graph.nodes.iter().filter(|n| n.op == Op::Input) {
         // Declared in order of position; the nodes give their locations.

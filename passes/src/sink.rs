@@ -7,7 +7,7 @@
 use crate::make::Make;
 use crate::movement::{slice_operand, squeeze_along};
 use crate::pass::{Context, MathLevel};
-use crate::rebuild::{Ranges, map_regions, results};
+use crate::rebuild::{Ranges, begin, map_regions, results};
 use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, Node, NodeId, Value};
@@ -53,10 +53,7 @@ fn sink(graph: &Graph, ranges: &Ranges, context: &mut Context<'_>) -> Result<Gra
     let uses = graph.use_counts();
     // How often the values of the new graph were used in the old one.
     let mut single: HashMap<NodeId, u32> = HashMap::new();
-    let mut b = Builder::new(&graph.name);
-    for (index, lo, hi) in ranges {
-        b.push_range(index.clone(), lo.clone(), hi.clone());
-    }
+    let mut b = begin(graph, ranges);
     for input in &graph.inputs {
         b.input(&input.name, input.ty.clone());
     }

@@ -10,18 +10,17 @@ mod library;
 pub mod pool;
 mod project;
 pub mod threads;
-mod units;
 
 pub use bind::{Bindings, Bound, Program};
 pub use executor::{Cancel, Event, Output, Run};
 pub use formula::MemoryFormula;
 pub use pool::OwnedBuffer;
 pub use project::{MemoryReport, MemoryUse, Moment};
-pub use units::human_bytes;
 
 use frit_ir::kernel::Fault;
 use frit_ir::plan::Origin;
 use frit_ir::range::EvalError;
+use frit_ir::units::human_bytes;
 
 /// Why a program cannot be bound or run.
 #[derive(Debug, thiserror::Error)]

@@ -4,8 +4,8 @@ mod npy;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use frit::diagnostics::{Diagnostic, DiagnosticOptions, Thresholds, to_json};
-use frit::units::{parse_bytes, show_bytes as shown};
 use frit::{Argument, Config, Input, MathLevel, Picture, PictureFormat, Report, Saved, Tensor};
+use frit::{human_bytes, parse_bytes};
 use miette::{IntoDiagnostic, NamedSource, SourceSpan, WrapErr, miette};
 use npy::Loaded;
 use std::ffi::OsString;
@@ -215,7 +215,7 @@ fn run(
             compiled.as_secs_f64() * 1e3,
             ran.as_secs_f64() * 1e3
         );
-        println!("peak memory: {} projected, {} measured", shown(projected), shown(measured));
+        println!("peak memory: {} projected, {} measured", human_bytes(projected), human_bytes(measured));
     }
     Ok(())
 }
@@ -266,9 +266,9 @@ fn explain(
     let memory = fit.bound.memory();
     println!(
         "\nmemory: inputs {}, results {}, peak of what frit allocates {}",
-        shown(memory.input_bytes),
-        shown(memory.output_bytes),
-        shown(memory.peak_bytes)
+        human_bytes(memory.input_bytes),
+        human_bytes(memory.output_bytes),
+        human_bytes(memory.peak_bytes)
     );
     for done in &fit.replanned {
         println!("  {done}");
@@ -276,7 +276,7 @@ fn explain(
     for used in &memory.at_peak {
         let place = used.origin.loc.to_string();
         let place = if place.is_empty() { place } else { format!(" at {place}") };
-        println!("  {} for {}{place}", shown(used.bytes), used.origin.op);
+        println!("  {} for {}{place}", human_bytes(used.bytes), used.origin.op);
     }
     for d in &found {
         println!("\n{}", d.render(None, std::io::stdout().is_terminal()));

@@ -131,7 +131,7 @@ fn explain_lists_diagnostics() {
     let explain = |rest: &[&str]| frit(&dir, &[&["explain", "pairs.frit"], rest].concat());
     let (ok, out, err) = explain(&["--size", "n=100000", "--warn", "memory_bytes=1TiB"]);
     assert!(ok, "{err}");
-    let want = "warning[F001]: expensive intermediate: float64[100000, 100000], 74.51 GiB\n";
+    let want = "warning[F001]: expensive intermediate: float64[100000, 100000], 74.5 GiB\n";
     assert!(out.contains(want) && out.contains("--> model.py:41\n"), "{out}");
     let (ok, out, err) = explain(&["--size", "n=100000", "--warn", "memory_bytes=1TiB", "--json"]);
     assert!(ok, "{err}");

@@ -206,18 +206,11 @@ def promotions(trace, part, least):
         if not large or not few or len(large) + len(few) < len(operands):
             continue
         found.append(Diagnostic.make(
-            "F006", f"{large[0]} becomes {dtype}{list(shape)}, {_bytes(size)}", place, size, "bytes", args[0],
+            "F006", f"{large[0]} becomes {dtype}{list(shape)}, {_frit.human_bytes(size)}", place, size, "bytes", args[0],
             [f"an operand of {few[0]} and few elements makes NumPy compute in {dtype}: twice the memory, half the speed"],
             ["make the small operand a Python number, or np.float32"],
         ))  # fmt: skip
     return found
-
-
-def _bytes(n):
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if n < 1024 or unit == "TiB":
-            return f"{n:.2f} {unit}" if unit != "B" else f"{n} B"
-        n /= 1024
 
 
 class Watch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._frit import MemoryLimitError
+from ._frit import human_bytes as size
 
 _STYLE = (
     "border:1px solid #8886;border-radius:6px;padding:.6em .8em;"
@@ -10,7 +11,6 @@ _STYLE = (
 )
 _PRE = "margin:.3em 0 0;max-height:28em;overflow:auto;font:12px/1.4 ui-monospace,monospace;text-align:left"
 _CELL = "text-align:left;vertical-align:top;padding:.1em .8em .1em 0"
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 class Text(str):
@@ -25,14 +25,6 @@ class Text(str):
 def escape(text):
     # `html.escape` would load tables of all entities when frit is imported.
     return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def size(n):
-    """`1.5 MiB`"""
-    value, unit = float(n), 0
-    while value >= 1024 and unit < len(_UNITS) - 1:
-        value, unit = value / 1024, unit + 1
-    return f"{n} B" if unit == 0 else f"{value:.3g} {_UNITS[unit]}"
 
 
 def several(n, one, rest=""):

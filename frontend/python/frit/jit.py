@@ -463,7 +463,7 @@ class Jit(_frit.Function):
         report = self.explain(*args, **kwargs)
         if report.reason or len(report.segments) != 1 or report.calls:
             raise FallbackError(report.reason or "the function is compiled in parts")
-        limit, block = bytes_of(memory_limit), bytes_of(block_bytes)
+        limit, block = bytes_of(memory_limit), bytes_of(block_bytes, "block_bytes")
         for name, n in (("memory_limit", limit), ("block_bytes", block), ("candidates", candidates)):
             if n is not None and n <= 0:
                 raise ValueError(f"{name} must be positive, not {n}")
@@ -503,20 +503,17 @@ class Jit(_frit.Function):
         return f"<frit.jit {self.__module__}.{self.__qualname__}>"
 
 
-#: Units of `memory_limit`: powers of 1024 with an `i`, of 1000 without.
-_UNITS = {f"{letter}{i}B": base**k for base, i in ((1024, "i"), (1000, "")) for k, letter in enumerate("kMGTP", 1)}
-_UNITS = {name.upper(): size for name, size in _UNITS.items()} | {"B": 1, "": 1}
+def bytes_of(limit, option="memory_limit"):
+    """A number of bytes, from one or from text as `"2GiB"` or `"500 MB"`; None for None.
 
-
-def bytes_of(limit):
-    """A number of bytes, from one or from text as `"2GiB"` or `"500 MB"`; None for None."""
+    A ValueError that names the option for other text.
+    """
     if not isinstance(limit, str):
         return limit
-    number = limit.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     try:
-        return int(float(number) * _UNITS[limit[len(number):].upper()])
-    except (KeyError, ValueError):
-        raise ValueError(f'memory_limit is a number of bytes or text as "2GiB", not {limit!r}') from None
+        return _frit.parse_bytes(limit)
+    except ValueError as e:
+        raise ValueError(f"{option}: {e}") from None
 
 
 def jit(function=None, **options):

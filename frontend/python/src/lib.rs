@@ -17,6 +17,18 @@ mod table;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+/// Bytes with a binary unit: `1.5 KiB`.
+#[pyfunction]
+fn human_bytes(bytes: usize) -> String {
+    frit::human_bytes(bytes)
+}
+
+/// Reads `2GiB`, `500 MB`, `1000`; a ValueError for anything else.
+#[pyfunction]
+fn parse_bytes(text: &str) -> PyResult<usize> {
+    frit::parse_bytes(text).map_err(pyo3::exceptions::PyValueError::new_err)
+}
+
 /// Counts of the process: kernels compiled and found, bytes held now and at most.
 #[pyfunction]
 fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
@@ -73,6 +85,8 @@ fn _frit(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(ops, m)?)?;
     m.add_function(wrap_pyfunction!(signatures, m)?)?;
     m.add_function(wrap_pyfunction!(readable, m)?)?;
+    m.add_function(wrap_pyfunction!(human_bytes, m)?)?;
+    m.add_function(wrap_pyfunction!(parse_bytes, m)?)?;
     m.add_function(wrap_pyfunction!(program::intercept, m)?)?;
     m.add_function(wrap_pyfunction!(saved::main, m)?)?;
     m.add_class::<saved::SavedGraph>()?;

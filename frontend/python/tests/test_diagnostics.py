@@ -383,7 +383,7 @@ def test_the_command(tmp_path):
     (d,) = json.loads(done.stdout)
     assert d["code"] == "F001" and d["file"] == __file__ and d["quantity"] == {"unit": "bytes", "value": 8e8}
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "warning[F001]: expensive intermediate: float64[10000, 10000], 762.94 MiB" in done.stdout
+    assert "warning[F001]: expensive intermediate: float64[10000, 10000], 763 MiB" in done.stdout
     done = subprocess.run([*command, "--json", "--warn=-F001"], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
 

@@ -2,9 +2,9 @@
 
 use super::situation::{Situation, base, parameter};
 use super::{Diagnostic, Quantity};
-use crate::units::show_bytes;
 use frit_ir::kernel::{Kernel, Mem, Stmt};
 use frit_ir::plan::{BufferSource, Launch, Step};
+use frit_ir::units::human_bytes;
 use frit_ir::{Dim, Loc, Op, Symbol};
 use std::collections::BTreeSet;
 
@@ -128,7 +128,7 @@ fn launch(
             "{whose}{}[{}], {}",
             buffer.dtype.numpy_name(),
             shape.join(", "),
-            show_bytes(bytes as usize)
+            human_bytes(bytes as usize)
         );
         let loc = transposed_at(s, &buffer.source).unwrap_or_else(|| l.origin.loc.clone());
         found.push(
@@ -137,7 +137,7 @@ fn launch(
                 .note(format!(
                     "neighbours in the innermost loop of {} lie {} apart, so that each element costs a cache line",
                     kernel.name,
-                    show_bytes((step.abs() * width) as usize)
+                    human_bytes((step.abs() * width) as usize)
                 ))
                 .help(help),
         );

@@ -2,7 +2,7 @@
 
 use super::situation::{Situation, parameter};
 use super::{Diagnostic, Quantity};
-use crate::units::show_bytes;
+use frit_ir::units::human_bytes;
 use frit_ir::{Loc, Op};
 use frit_passes::fuse::Reason;
 
@@ -27,14 +27,14 @@ pub(super) fn intermediates(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
         {
             continue;
         }
-        let what = format!("{}, {}", s.show(ty), show_bytes(bytes));
+        let what = format!("{}, {}", s.show(ty), human_bytes(bytes));
         found.push(
             Diagnostic::new("F001", what, Some(*op), loc)
                 .quantity(Quantity::Bytes(bytes))
                 .note(format!(
                     "it is {:.0} % of the projected peak ({})",
                     share.min(1.0) * 100.0,
-                    show_bytes(peak)
+                    human_bytes(peak)
                 ))
                 .note(format!("it {why}"))
                 .help(instead(*why)),
@@ -65,7 +65,7 @@ fn instead(why: Reason) -> String {
 pub(super) fn beyond(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
     let (limit, whose) = s.memory_there_is();
     let over =
-        |bytes: usize| format!("more than {whose}, {}", show_bytes(if limit > bytes { 0 } else { limit }));
+        |bytes: usize| format!("more than {whose}, {}", human_bytes(if limit > bytes { 0 } else { limit }));
     let g = &s.report.traced;
     for (position, input) in g.inputs.iter().enumerate() {
         let bytes = s.bytes(&input.ty);
@@ -73,7 +73,7 @@ pub(super) fn beyond(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
             // Where it is first used: parameters have no line of their own.
             let user = g.nodes.iter().find(|n| n.inputs.iter().any(|v| parameter(g, *v) == Some(position)));
             let loc = user.map_or(Loc::NONE, |n| n.loc.clone());
-            let what = format!("argument {position}: {}, {}", s.show(&input.ty), show_bytes(bytes));
+            let what = format!("argument {position}: {}, {}", s.show(&input.ty), human_bytes(bytes));
             found.push(
                 Diagnostic::new("F002", what, Some(Op::Input), &loc)
                     .quantity(Quantity::Bytes(bytes))
@@ -86,7 +86,7 @@ pub(super) fn beyond(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
         let (node, ty) = (g.def(*v), g.ty(*v));
         let bytes = s.bytes(ty);
         if bytes > limit && parameter(g, *v).is_none() {
-            let what = format!("result {}, {}", s.show(ty), show_bytes(bytes));
+            let what = format!("result {}, {}", s.show(ty), human_bytes(bytes));
             found.push(
                 Diagnostic::new("F002", what, Some(node.op), &node.loc)
                     .quantity(Quantity::Bytes(bytes))
@@ -118,7 +118,7 @@ pub(super) fn constants(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
         } else {
             user.map_or(Loc::NONE, |n| n.loc.clone())
         };
-        let what = format!("{}, {}", s.show(&node.types[0]), show_bytes(bytes));
+        let what = format!("{}, {}", s.show(&node.types[0]), human_bytes(bytes));
         let held = if captured {
             "it comes from outside of the function, is copied when the function is traced, and lives as long as it"
         } else {

@@ -22,7 +22,7 @@ pub use render::{ignores, to_json};
 
 use crate::error::Error;
 use crate::report::Report;
-use crate::units::show_bytes;
+use frit_ir::units::human_bytes;
 use frit_ir::{Loc, Op};
 use situation::Situation;
 use std::fmt;
@@ -56,7 +56,7 @@ impl Quantity {
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Quantity::Bytes(n) => f.write_str(&show_bytes(*n)),
+            Quantity::Bytes(n) => f.write_str(&human_bytes(*n)),
             Quantity::Flops(n) => write!(f, "{n:.2e} FLOPs"),
             Quantity::Seconds(s) if *s < 1e-3 => write!(f, "{:.1} us", s * 1e6),
             Quantity::Seconds(s) if *s < 1.0 => write!(f, "{:.1} ms", s * 1e3),

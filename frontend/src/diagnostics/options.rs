@@ -1,7 +1,7 @@
 //! From which size on something is worth a word.
 
 use super::kinds::{KINDS, Kind};
-use crate::units::parse_bytes;
+use frit_ir::units::parse_bytes;
 use frit_passes::MathLevel;
 use std::collections::BTreeSet;
 

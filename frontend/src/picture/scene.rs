@@ -2,6 +2,7 @@
 
 use super::model::{Item, Number, Part, Stage};
 use super::outline::{Entry, Kind, Outlined};
+use frit_ir::units::{human_bytes, human_flops};
 use frit_ir::{Dim, Op};
 use std::collections::{BTreeSet, HashMap};
 
@@ -165,28 +166,12 @@ fn regions(part: &Part, shown: &[Shown<'_>], at: &mut Path, edges: &mut BTreeSet
 
 /// `1.5 KiB`, or an expression.
 pub(super) fn bytes(d: &Dim) -> String {
-    let Some(n) = d.as_const() else { return format!("{d} B") };
-    let (mut v, mut unit) = (n as f64, "B");
-    for next in ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"] {
-        if v < 1024.0 {
-            break;
-        }
-        (v, unit) = (v / 1024.0, next);
-    }
-    if unit == "B" { format!("{n} B") } else { format!("{v:.1} {unit}") }
+    d.as_const().map_or_else(|| format!("{d} B"), |n| human_bytes(n.max(0) as usize))
 }
 
-/// `3.0 MFLOP`, or an expression.
+/// `3 MFLOP`, or an expression.
 pub(super) fn flops(d: &Dim) -> String {
-    let Some(n) = d.as_const() else { return format!("{d} FLOP") };
-    let (mut v, mut unit) = (n as f64, "");
-    for next in ["k", "M", "G", "T", "P", "E"] {
-        if v < 1000.0 {
-            break;
-        }
-        (v, unit) = (v / 1000.0, next);
-    }
-    if unit.is_empty() { format!("{n} FLOP") } else { format!("{v:.1} {unit}FLOP") }
+    d.as_const().map_or_else(|| format!("{d} FLOP"), |n| human_flops(n.max(0) as usize))
 }
 
 /// The lines of a node: what it does, what it gives, what that takes and where it was written.

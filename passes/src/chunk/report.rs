@@ -6,6 +6,7 @@ use super::search::Choice;
 use super::solve::Limits;
 use frit_ir::chunks::ChunkGrid;
 use frit_ir::graph::{Graph, Value};
+use frit_ir::units::human_bytes;
 use frit_ir::{Dim, Key, Loc, Op};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -72,21 +73,6 @@ pub struct Suggestion {
     graph: Graph,
 }
 
-/// `1.5 GiB`, three digits.
-fn size(bytes: u64) -> String {
-    let (mut v, mut unit) = (bytes as f64, 0);
-    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-    while v >= 1024.0 && unit + 1 < units.len() {
-        v /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 || v >= 100.0 {
-        format!("{v:.0} {}", units[unit])
-    } else {
-        format!("{v:.1} {}", units[unit])
-    }
-}
-
 fn grid(sizes: &[i64]) -> ChunkGrid {
     ChunkGrid::new(sizes.iter().map(|n| Dim::constant((*n).max(1))).collect::<Vec<_>>())
 }
@@ -130,7 +116,11 @@ impl Candidate {
         if let Some(limit) = limits.memory.filter(|_| !self.fits) {
             why.push((
                 f64::MAX,
-                format!("over the memory limit: {} of {}", size(self.peak_bytes), size(limit as u64)),
+                format!(
+                    "over the memory limit: {} of {}",
+                    human_bytes(self.peak_bytes as usize),
+                    human_bytes(limit as usize)
+                ),
             ));
         }
         let times = |a: u64, b: u64| a as f64 / b.max(1) as f64;
@@ -145,7 +135,11 @@ impl Candidate {
         if (self.largest_block as f64) > limits.block && self.largest_block > best.largest_block {
             why.push((
                 self.largest_block as f64 / limits.block,
-                format!("a block of {}, over {}", size(self.largest_block), size(limits.block as u64)),
+                format!(
+                    "a block of {}, over {}",
+                    human_bytes(self.largest_block as usize),
+                    human_bytes(limits.block as usize)
+                ),
             ));
         }
         let tasks = times(self.tasks, best.tasks);
@@ -230,8 +224,8 @@ impl Suggestion {
         if let (false, Some(limit)) = (best.fits, limits.memory) {
             candidates[0].lost = format!(
                 "over the memory limit: {} of {}, as all others",
-                size(best.peak_bytes),
-                size(limit as u64)
+                human_bytes(best.peak_bytes as usize),
+                human_bytes(limit as usize)
             );
         }
         Suggestion {
@@ -258,7 +252,9 @@ impl Suggestion {
 impl fmt::Display for Suggestion {
     /// One line for each candidate, and one for each change of blocks of the best.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let limit = self.memory_limit.map_or("no memory limit".into(), |m| format!("at most {}", size(m)));
+        let limit = self
+            .memory_limit
+            .map_or("no memory limit".into(), |m| format!("at most {}", human_bytes(m as usize)));
         writeln!(f, "chunks of {} for {} cores, {limit}", self.name, self.cores)?;
         for c in &self.candidates {
             let chunks: Vec<String> =
@@ -269,12 +265,12 @@ impl fmt::Display for Suggestion {
                 "{}: {}; task {}, run {}, reads {about}{}, writes {}, {} tasks, largest block {}{}{}",
                 c.title,
                 chunks.join(", "),
-                size(c.task_bytes),
-                size(c.peak_bytes),
-                size(c.bytes_read),
-                size(c.bytes_written),
+                human_bytes(c.task_bytes as usize),
+                human_bytes(c.peak_bytes as usize),
+                human_bytes(c.bytes_read as usize),
+                human_bytes(c.bytes_written as usize),
                 c.tasks,
-                size(c.largest_block),
+                human_bytes(c.largest_block as usize),
                 if c.lost.is_empty() { "" } else { ": " },
                 c.lost
             )?;
@@ -288,7 +284,7 @@ impl fmt::Display for Suggestion {
                 r.op,
                 r.from,
                 r.to,
-                size(r.bytes)
+                human_bytes(r.bytes as usize)
             )?;
         }
         Ok(())

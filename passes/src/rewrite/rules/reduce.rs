@@ -86,28 +86,7 @@ fn full_rank(r: &mut Rewriter<'_>, source: Id, rank: usize) -> Option<Id> {
 
 /// `sum(broadcast(x)) -> sum(x) * n` over the axes that were only repeated.
 fn sum_broadcast(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
-    if x.op() != Some(Op::BroadcastTo) {
-        return None;
-    }
-    let (axes, keep) = parts(r, s);
-    let full = r.shape(s.children[0]);
-    let (repeated, own) = broadcast_axes(r, x.children[0], &full, &axes);
-    if repeated.is_empty() {
-        return None;
-    }
-    let source = full_rank(r, x.children[0], full.len())?;
-    let sum = if own.is_empty() { source } else { r.reduce(Op::Sum, source, &own, true)? };
-    let count = product(repeated.iter().map(|a| &full[*a as usize]));
-    let n = r.node(Op::DimValue, Attrs::new([(Key::Dim, Attr::Dim(count))]), &[])?;
-    let t = r.dtype(sum);
-    let n = r.cast(n, t)?;
-    let scaled = r.elementwise(Op::Multiply, &[sum, n])?;
-    // Axes that are not reduced may be broadcast too.
-    let kept: Vec<Dim> = (0..full.len() as i64)
-        .map(|k| if axes.contains(&k) { Dim::constant(1) } else { full[k as usize].clone() })
-        .collect();
-    let wide = r.broadcast_to(scaled, &kept)?;
-    if keep { Some(wide) } else { r.squeeze(wide, &axes) }
+    reduce_broadcast(r, s, x, Op::Sum, Op::Multiply)
 }
 
 /// A repeated axis adds nothing to an extreme, unless there may be no repetition at all.
@@ -242,7 +221,13 @@ fn kept_shape(full: &[Dim], axes: &[i64]) -> Vec<Dim> {
 
 /// `prod(broadcast(x)) -> prod(x) ** n` over the axes that were only repeated.
 fn prod_broadcast(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
-    if x.op() != Some(Op::BroadcastTo) || r.dtype(s.children[0]).is_complex() {
+    let real = !r.dtype(s.children[0]).is_complex();
+    real.then(|| reduce_broadcast(r, s, x, Op::Prod, Op::Power)).flatten()
+}
+
+/// A reduction of a broadcast value: of the axes that are the value's own, then combined with the number of repetitions.
+fn reduce_broadcast(r: &mut Rewriter<'_>, s: &ENode, x: &ENode, op: Op, repeat: Op) -> Option<Id> {
+    if x.op() != Some(Op::BroadcastTo) {
         return None;
     }
     let (axes, keep) = parts(r, s);
@@ -252,10 +237,11 @@ fn prod_broadcast(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
         return None;
     }
     let source = full_rank(r, x.children[0], full.len())?;
-    let product_of = if own.is_empty() { source } else { r.reduce(Op::Prod, source, &own, true)? };
-    let n = count(r, &full, &repeated, product_of)?;
-    let power = r.elementwise(Op::Power, &[product_of, n])?;
-    let wide = r.broadcast_to(power, &kept_shape(&full, &axes))?;
+    let once = if own.is_empty() { source } else { r.reduce(op, source, &own, true)? };
+    let n = count(r, &full, &repeated, once)?;
+    let all = r.elementwise(repeat, &[once, n])?;
+    // Axes that are not reduced may be broadcast too.
+    let wide = r.broadcast_to(all, &kept_shape(&full, &axes))?;
     if keep { Some(wide) } else { r.squeeze(wide, &axes) }
 }
 
