@@ -106,6 +106,23 @@ fn sizes_with_names_give_expressions() {
     );
 }
 
+/// What is held at a peak has its op; names that stand in expressions only are found from the sizes of arguments.
+#[test]
+fn expressions_are_of_what_is_held_and_solved_for() {
+    let _turn = turn();
+    let f = jit(|x: Array| x.expand_dims(1) * x.expand_dims(0));
+    let types = [frit::Spec::new(DType::F64, vec![frit::Dim::symbol("n") * 2 + 1])];
+    let report = f.explain(&types).unwrap();
+    let formula = report.program.memory_formula(1);
+    let held: Vec<String> = formula.held.iter().map(|h| format!("{} {}", h.origin.op, h.bytes)).collect();
+    assert_eq!(held, ["multiply 32*n + 32*n*n + 8"]);
+    assert_eq!(formula.to_string(), "32*n + 32*n*n + 8");
+    let memory = |size: usize| report.memory(&[&[size]], 1);
+    assert_eq!(memory(21).unwrap().output_bytes, 21 * 21 * 8);
+    let refused = memory(22).unwrap_err().to_string();
+    assert!(refused.contains("has size 22, which `2*n + 1` is for no `n`"), "{refused}");
+}
+
 /// Arrays that no machine holds: an answer, or an error that says so, and nothing is compiled.
 #[test]
 fn projections_need_no_data() {

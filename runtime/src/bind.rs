@@ -110,6 +110,7 @@ impl Program {
                 }
             }
         }
+        self.solve(arguments, &mut env)?;
         // Sizes that follow from others are known now.
         for (input, (shape, _)) in self.plan.inputs.iter().zip(arguments) {
             for (axis, (size, declared)) in shape.iter().zip(&input.ty.shape).enumerate() {
@@ -122,6 +123,39 @@ impl Program {
             }
         }
         Ok(env)
+    }
+
+    /// Finds names that stand in expressions only: of an axis of `2*n + 1` elements, `n`.
+    fn solve(&self, arguments: &[(&[usize], &[isize])], env: &mut Bindings) -> Result<(), RuntimeError> {
+        loop {
+            let known = env.len();
+            for (input, (shape, _)) in self.plan.inputs.iter().zip(arguments) {
+                for (axis, (size, declared)) in shape.iter().zip(&input.ty.shape).enumerate() {
+                    let mut unknown = Vec::new();
+                    declared.for_each_symbol(&mut |s| {
+                        if !env.contains_key(s) && !unknown.contains(s) {
+                            unknown.push(s.clone());
+                        }
+                    });
+                    let [name] = &unknown[..] else { continue };
+                    let Some((slope, rest)) = declared.affine_in(name) else { continue };
+                    let value = |d: &Dim| d.checked_eval(&|s| env.get(s).copied());
+                    let (Ok(slope), Ok(rest)) = (value(&slope), value(&rest)) else { continue };
+                    let Some(left) = (*size as i64).checked_sub(rest).filter(|_| slope != 0) else {
+                        continue;
+                    };
+                    if left % slope != 0 || left / slope < 0 {
+                        let why =
+                            format!("axis {axis} has size {size}, which `{declared}` is for no `{name}`");
+                        return Err(RuntimeError::Argument { name: input.name.to_string(), why });
+                    }
+                    env.insert(name.clone(), left / slope);
+                }
+            }
+            if env.len() == known {
+                return Ok(());
+            }
+        }
     }
 }
 

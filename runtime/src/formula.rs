@@ -1,7 +1,7 @@
 //! The memory projection with sizes that have names: expressions instead of numbers.
 
 use crate::bind::Program;
-use frit_ir::plan::{BufferId, BufferSource, Plan, Step};
+use frit_ir::plan::{BufferId, BufferSource, Origin, Plan, Step};
 use frit_ir::{Dim, Op, Symbol};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,6 +21,19 @@ pub struct MemoryFormula {
     pub inputs: Dim,
     /// Results.
     pub outputs: Dim,
+    /// What is held where one of the expressions of `peak` is reached, in the order of the plan.
+    pub held: Vec<Held>,
+}
+
+/// Memory that is held at a peak.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// Bytes.
+    pub bytes: Dim,
+    /// The op and line that it holds the result of, or that needs it.
+    pub origin: Origin,
+    /// True for a result of the program.
+    pub output: bool,
 }
 
 impl fmt::Display for MemoryFormula {
@@ -61,8 +74,26 @@ impl Program {
         w.steps(&self.plan.steps);
         w.workspaces.sort();
         w.workspaces.dedup();
-        MemoryFormula { peak: w.peak, workspaces: w.workspaces, inputs: sum(false), outputs: sum(true) }
+        let (mut held, mut scratch) = (BTreeMap::new(), vec![]);
+        for p in &w.peak {
+            held.extend(p.live.iter().map(|(b, bytes)| (*b, bytes.clone())));
+            scratch.extend(p.scratch.clone());
+        }
+        let of_buffer = |(b, bytes): (BufferId, Dim)| {
+            let b = self.plan.buffer(b);
+            Held { bytes, origin: b.origin.clone(), output: b.source == BufferSource::Output }
+        };
+        let held = held.into_iter().map(of_buffer).chain(scratch).collect();
+        let peak = w.peak.into_iter().map(|p| p.bytes).collect();
+        MemoryFormula { peak, workspaces: w.workspaces, inputs: sum(false), outputs: sum(true), held }
     }
+}
+
+/// A moment at which the peak may be.
+struct Candidate {
+    bytes: Dim,
+    live: BTreeMap<BufferId, Dim>,
+    scratch: Vec<Held>,
 }
 
 struct Walk<'a> {
@@ -71,7 +102,7 @@ struct Walk<'a> {
     /// Loops of the plan that are open, outermost first, with their ranges.
     indices: Vec<(Symbol, Dim, Dim)>,
     live: BTreeMap<BufferId, Dim>,
-    peak: Vec<Dim>,
+    peak: Vec<Candidate>,
     workspaces: Vec<Op>,
 }
 
@@ -91,17 +122,25 @@ impl Walk<'_> {
         d
     }
 
-    fn raise(&mut self, extra: Dim) {
+    fn raise(&mut self, scratch: Option<Held>) {
+        let extra = scratch.as_ref().map_or(Dim::constant(0), |s| s.bytes.clone());
         let now = self.live.values().fold(extra, |total, d| total + d);
         let covers = |a: &Dim, b: &Dim| (a - b).proves_nonnegative(&[]);
-        if self.peak.iter().any(|p| covers(p, &now)) {
+        if self.peak.iter().any(|p| covers(&p.bytes, &now)) {
             return;
         }
-        self.peak.retain(|p| !covers(&now, p));
-        self.peak.push(now);
+        self.peak.retain(|p| !covers(&now, &p.bytes));
+        self.peak.push(Candidate {
+            bytes: now,
+            live: self.live.clone(),
+            scratch: scratch.into_iter().collect(),
+        });
         if self.peak.len() > MOST_CANDIDATES {
-            let (a, b) = (self.peak.remove(0), self.peak.remove(0));
-            self.peak.insert(0, a + b);
+            let (a, mut b) = (self.peak.remove(0), self.peak.remove(0));
+            b.bytes = a.bytes + b.bytes;
+            b.live.extend(a.live);
+            b.scratch.extend(a.scratch);
+            self.peak.insert(0, b);
         }
     }
 
@@ -114,7 +153,7 @@ impl Walk<'_> {
             Step::Alloc(b) => {
                 let bytes = self.most(&self.plan().buffer(*b).bytes());
                 self.live.insert(*b, bytes);
-                self.raise(Dim::constant(0));
+                self.raise(None);
             }
             Step::Free(b) => {
                 self.live.remove(b);
@@ -128,7 +167,8 @@ impl Walk<'_> {
                 let each = self.program.scratch[l.kernel].formula(&l.sizes);
                 if !each.is(0) {
                     let workers = if l.parallel.is(1) { 1 } else { self.threads };
-                    self.raise(self.most(&each) * Dim::from(workers));
+                    let bytes = self.most(&each) * Dim::from(workers);
+                    self.raise(Some(Held { bytes, origin: l.origin.clone(), output: false }));
                 }
             }
             Step::Library(call) => self.workspaces.push(call.op),

@@ -13,7 +13,7 @@ pub mod threads;
 
 pub use bind::{Bindings, Bound, Program};
 pub use executor::{Cancel, Event, Output, Run};
-pub use formula::MemoryFormula;
+pub use formula::{Held, MemoryFormula};
 pub use pool::OwnedBuffer;
 pub use project::{MemoryReport, MemoryUse, Moment};
 

@@ -16,20 +16,21 @@ from .chunks import ChunkPlan, Chunks, ChunkTask, Rechunk
 from .coverage import Coverage, Covered, coverage
 from .debug import debug_nans, disable_jit
 from .diagnostics import Diagnostic
-from .errors import FallbackError, FallbackWarning, MemoryLimitError, PerformanceWarning
+from .errors import FallbackError, FallbackWarning, MemoryLimitError, PerformanceWarning, SizeError
 from .jit import Jit, jit
 from .lazy import Array, array, compute
 from .lazy import counts as _counts
 from .picture import Picture
-from .report import Memory, Moment, Report, Temporary
+from .report import Memory, MemoryFormula, Moment, Report, Temporary
+from .sizes import Bytes
 from .saved import Saved, load
 from .signature import Spec, spec
 
 _calls.bind()
 
 __all__ = [
-    "Array", "ChunkPlan", "ChunkTask", "Chunks", "Coverage", "Covered", "Diagnostic", "FallbackError", "FallbackWarning", "Jit", "Memory",
-    "MemoryLimitError", "Moment", "PerformanceWarning", "Picture", "Rechunk", "Report", "STAGES", "Saved", "Spec", "Temporary", "array",
+    "Array", "Bytes", "ChunkPlan", "ChunkTask", "Chunks", "Coverage", "Covered", "Diagnostic", "FallbackError", "FallbackWarning", "Jit", "Memory", "MemoryFormula",
+    "MemoryLimitError", "Moment", "PerformanceWarning", "Picture", "Rechunk", "Report", "STAGES", "Saved", "SizeError", "Spec", "Temporary", "array",
     "compute", "coverage", "debug_nans", "disable_jit", "jit", "load", "spec", "stats",
 ]
 

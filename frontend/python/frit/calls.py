@@ -14,6 +14,7 @@ import numpy as np
 from . import _frit, debug, diagnostics, selection
 from .coverage import seen
 from .errors import Abandon, Break, PerformanceWarning, Values, user_place
+from .sizes import Unsized
 from .tape import Call, Ref, Replica, replica
 from .trace import current, traceable
 from .tracer import Tracer
@@ -184,6 +185,8 @@ def label(function):
 
 def fallback(trace, function, args, kwargs, why):
     """NumPy's function on computed elements; what it returns, as arrays of the trace."""
+    if trace.sizes is not None and why.error:
+        raise Unsized(f"{why.reason}: this", sorted(trace.sizes))
     quiet = isinstance(why, Values) or function in DEPENDENT or function is np.where and len(args) + len(kwargs) == 1
     if trace.fallback == "error" and not why.error and not quiet:
         raise Abandon(why.reason)

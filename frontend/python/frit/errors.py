@@ -35,6 +35,10 @@ class FallbackError(RuntimeError):
     """The same under `fallback="error"`."""
 
 
+class SizeError(ValueError):
+    """A function needs the number of a size that has only a name: the message has the line."""
+
+
 class Break(BaseException):
     """A rule that does not apply: NumPy's function runs on computed values instead, and the trace goes on. Not an
     `Exception`, so that no handler of the user's code takes it for an error of NumPy."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._frit import MemoryLimitError
-from ._frit import human_bytes as size
+from ._frit import human_bytes
 
 _STYLE = (
     "border:1px solid #8886;border-radius:6px;padding:.6em .8em;"
@@ -20,6 +20,11 @@ class Text(str):
 
     def _repr_html_(self):
         return preformatted(self)
+
+
+def size(n):
+    """Bytes for people: `1.5 KiB`, or an expression in sizes."""
+    return human_bytes(n) if isinstance(n, int) else f"{n} bytes"
 
 
 def escape(text):
@@ -43,6 +48,12 @@ def table(head, rows):
     cells = lambda tag, row: "".join(f'<{tag} style="{_CELL}">{escape(c)}</{tag}>' for c in row)  # noqa: E731
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     return f'<table style="border:0;margin:.4em 0"><tr>{cells("th", head)}</tr>{body}</table>'
+
+
+def columns(rows, right):
+    """Lines of text of rows of cells; `right`: as many columns as it has letters stand to the right."""
+    widths = [max(len(r[k]) for r in rows) for k in range(len(rows[0]))]
+    return ["  ".join(c.rjust(w) if k < len(right) else c.ljust(w) for k, (c, w) in enumerate(zip(r, widths))).rstrip() for r in rows]
 
 
 def details(summary, body):
@@ -69,7 +80,7 @@ def report(r):
         except MemoryLimitError as e:
             out.append(f"<div>{escape(e)}</div>")
         else:
-            out.append(f"<div>projected peak {size(m.peak_bytes)}, of it results {size(m.output_bytes)}; arguments {size(r.input_bytes)}</div>")
+            out.append(f"<div>projected peak {size(m.peak_bytes)}, of it results {size(m.output_bytes)}; arguments {size(m.input_bytes)}</div>")
             out += [f"<div>to fit: {escape(x)}</div>" for x in m.replanned]
             held = [(size(t.bytes), t.op, f"{t.file}:{t.line}" if t.file else "", "result" if t.output else "temporary") for t in m.temporaries]
             out.append(details("memory at the peak", table(("bytes", "op", "line", "what"), held)))

@@ -19,7 +19,8 @@ from .errors import Abandon, Break, FallbackError, local, located, user_place
 from .patch import drawn, random_states, tracing
 from .programs import Programs
 from .report import Memory, Report
-from .signature import Leaf, Recipe, Spec, Unkeyed, arrays_in, results, simple
+from .signature import Leaf, Recipe, Spec, Unkeyed, arrays_in, names_in, results, simple, with_sizes
+from .sizes import Size, Unsized, differing, witnesses
 from .storage import WINDOWS, shadow
 from .surroundings import Surroundings
 from .tape import Done, Live, Tree
@@ -219,10 +220,14 @@ class Jit(_frit.Function):
 
     # Tracing.
 
-    def _begin(self, a, running):
-        """A trace with its arguments."""
-        trace = Trace(self.__name__, self._programs, running, self._fallback, self._told)
+    def _begin(self, a, running, sizes=None):
+        """A trace with its arguments; `sizes`: witnesses of the names that sizes have."""
+        trace = Trace(self.__name__, self._programs, running, self._fallback, self._told, sizes)
         leaves = a.leaves
+        if sizes is not None:
+            named = {k: [Size.of(n, sizes) if type(n) is _frit.Dim else n for n in x.shape] for k, x in enumerate(leaves) if type(x) is Spec}
+            trace.sized.update({k: tuple(shape) for k, shape in named.items()})
+            leaves = [x.at(sizes) if type(x) is Spec else x for x in leaves]
         trace.tape.slots = len(leaves)
         trace.named = frozenset(map(id, a.seen.arrays))
         if a.opaque:
@@ -342,7 +347,7 @@ class Jit(_frit.Function):
         tape, slots = trace.tape, {}
         if nodes:
             program, inputs = trace.programs.find(trace, nodes, trace.first_nodes())
-            made = tape.segment(program, inputs, scalars)
+            made = tape.segment(program, inputs, scalars, trace.sized)
             if trace.running:
                 try:
                     outputs = debug.run(program, [a for _, a in inputs], scalars)
@@ -364,11 +369,22 @@ class Jit(_frit.Function):
         a = self._key(args, kwargs)
         entry = self._entry(a)
         if entry.tree.root is None and entry.broken is None and entry.outline is None:
-            self._outline(entry, a)
+            names = names_in(a.leaves)
+            if not names:
+                self._outline(entry, a)
+            else:
+                # What is the same for two sets of numbers does not depend on them.
+                first, again = witnesses(names)
+                trace = self._outline(entry, a, first)
+                other = self._outline(Entry(), a, again)
+                for (_, place, *made), (_, _, *others) in itertools.zip_longest(trace.calls, other.calls, fillvalue=(None, None)):
+                    if made != others:
+                        del self._entries[a.key]
+                        raise differing(names, place or trace.calls[-1][1])
         return a, entry
 
-    def _outline(self, entry, a):
-        trace, values, given, function = self._begin(a, False)
+    def _outline(self, entry, a, sizes=None):
+        trace, values, given, function = self._begin(a, False, sizes)
         states = random_states(a.seen.generators)
         try:
             with tracing(trace):
@@ -376,6 +392,9 @@ class Jit(_frit.Function):
                     end, _ = self._path(trace, function, values, given, a)
                 except Exception as e:
                     raise Abandon(f"{type(e).__name__} while tracing: {e}", error=True) from None
+        except Unsized as e:
+            self._entries.pop(a.key, None)
+            raise e.for_caller() from None
         except Abandon as e:
             entry.outline, entry.stopped = trace.tape, Break(a.opaque) if a.opaque else e.with_traceback(None)
             entry.expected = trace.expected
@@ -387,6 +406,7 @@ class Jit(_frit.Function):
                 entry.outline, entry.stopped = trace.tape, Break(trace.live or "what differs from call to call")
         drawn(states, back=True)
         entry.captured = [x for x, _ in trace.captured]
+        return trace
 
     def _takes(self, name):
         """Whether the function has a parameter of a name, or takes any."""
@@ -421,10 +441,20 @@ class Jit(_frit.Function):
             found = [f"{name}, a name outside of the function, stands for something else" for name in min(others, key=len, default=[])]
         return found
 
-    def warnings(self, *args, **kwargs) -> diagnostics.Diagnostics:
+    def warnings(self, *args, sizes=None, **kwargs) -> diagnostics.Diagnostics:
         """What there is to say about a call with these arguments (arrays or specs), by line: what it costs that it need not,
         and what to write instead. Nothing runs, and nothing is allocated. Includes what is not given as a warning
-        (`severity` is `"note"`), and what earlier calls have shown."""
+        (`severity` is `"note"`), and what earlier calls have shown.
+
+        `sizes`: numbers for the names in specs, as `{"n": 1000}`; what is worth a word depends on them. ValueError without."""
+        names = names_in((args, kwargs))
+        if names:
+            missing = sorted(names - set(sizes or {}))
+            if missing:
+                raise ValueError(f"what is worth a warning depends on sizes: give numbers, as sizes={{{missing[0]!r}: 1000}}")
+            args, kwargs = with_sizes((args, kwargs), dict(sizes))
+        elif sizes is not None:
+            kwargs["sizes"] = sizes
         try:
             a, entry = self._traced(args, kwargs)
         except Unkeyed as e:
@@ -445,11 +475,14 @@ class Jit(_frit.Function):
         return diagnostics.listed(found + entry.repeated + self._storms)
 
     def memory(self, *args, memory_limit=None, **kwargs) -> Memory:
-        """Projected memory of a call, from shapes alone: of its largest part.
+        """Projected memory of a call, from shapes alone: of its largest part. Where sizes have names (`frit.spec(("n", 3))`), a
+        `MemoryFormula`; raises `SizeError` where the function needs their numbers.
 
         With a limit (bytes, or text as "2GiB"; the function's own if not given), of the plan that fits it; raises
         `MemoryLimitError` if none does. Nothing runs and nothing is compiled to machine code.
         """
+        if memory_limit is not None and names_in((args, kwargs)):
+            raise ValueError("what fits a limit depends on sizes: give it with their numbers, as .at(n=1000, memory_limit=..)")
         return self.explain(*args, **kwargs).memory_within(bytes_of(memory_limit))
 
     def suggest_chunks(self, *args, memory_limit=None, block_bytes="128MiB", candidates=6, cores=0, **kwargs) -> Chunks:
@@ -460,6 +493,8 @@ class Jit(_frit.Function):
         that can be cut; both are numbers of bytes or text as "2GiB". Raises `FallbackError` if the function is not
         compiled as one program, `ValueError` for a size that is not positive.
         """
+        if names_in((args, kwargs)):
+            raise ValueError("chunks are suggested for sizes that are numbers")
         report = self.explain(*args, **kwargs)
         if report.reason or len(report.segments) != 1 or report.calls:
             raise FallbackError(report.reason or "the function is compiled in parts")
@@ -497,6 +532,8 @@ class Jit(_frit.Function):
         """
         from .saved import save
 
+        if names_in((args, kwargs)):
+            raise ValueError("programs are saved for sizes that are numbers")
         save(self, path, args, kwargs)
 
     def __repr__(self):

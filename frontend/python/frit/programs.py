@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _frit
 from .errors import Abandon
+from .sizes import LEAST
 
 _asarray = np.asarray
 
@@ -55,7 +56,7 @@ class _Part:
                 calls.setdefault(origin[0], (origin, []))[1].append((origin[4], n))
         self.calls = [calls[k] for k in sorted(calls)]
         #: Local numbers: parameters first.
-        self.local, self.inputs = {}, []
+        self.local, self.inputs, self.shapes = {}, [], []
         for n in forced:
             self._input(n)
         for origin, _ in self.calls:
@@ -72,13 +73,14 @@ class _Part:
         key = []
         for (_, name, args, _, _), made in self.calls:
             key.append((name, self._freeze(name, args), tuple((i, self.local[n]) for i, n in made)))
-        self.parameters = tuple((a.dtype.char, a.shape, not a.flags.c_contiguous) for _, a in self.inputs)
+        self.parameters = tuple((a.dtype.char, s, not a.flags.c_contiguous) for (_, a), s in zip(self.inputs, self.shapes))
         self.key = self.parameters, tuple(key), tuple(self.local[n] for n in nodes)
 
     def _input(self, n):
         if n not in self.local:
             self.local[n] = len(self.local)
             self.inputs.append(self.trace.sources[n])
+            self.shapes.append(self.trace.shape_at(*self.trace.sources[n]))
 
     def _freeze(self, name, args):
         if name == "literal":
@@ -130,8 +132,8 @@ class _Part:
     def build(self, builder, holes):
         """The part in a new builder; `holes`: numbers that become parameters, by their places. Returns its results."""
         made = {}
-        for n, (_, a) in zip(self.local, self.inputs):
-            made[n] = builder.input(f"x{len(made)}", a.dtype.name, list(a.shape))
+        for n, (_, a), shape in zip(self.local, self.inputs, self.shapes):
+            made[n] = builder.input(f"x{len(made)}", a.dtype.name, list(shape))
         holes = {k: builder.input(f"s{k}", dtype.name, []) for k, dtype in holes.items()}
         at = 0
 
@@ -247,11 +249,13 @@ class Programs:
 
     def _compile(self, trace, part, holes):
         builder = _frit.Builder(trace.name)
+        if trace.sizes is not None:
+            builder.declare(sorted(trace.sizes), LEAST)
         try:
             outputs = part.build(builder, holes)
         except _frit.BuildError:
             outputs = None
-        if outputs is None or [builder.type(n) for n in outputs] != [trace.type(n) for n in part.nodes]:
+        if outputs is None or [builder.type(n) for n in outputs] != [trace.builder.type(n) for n in part.nodes]:
             if holes:
                 return None
             raise Abandon("frit builds it in another way the second time")
@@ -260,7 +264,7 @@ class Programs:
             program = builder.compile(outputs, strided, self.math, self.memory_limit, self.threads)
         except _frit.CompileError as e:
             raise Abandon(f"frit cannot compile it: {e}") from None
-        if self.findings is not None:
+        if self.findings is not None and trace.sizes is None:
             numbers = [(None, _asarray(part.scalars[k], dtype=dtype)) for k, dtype in holes.items()]
             self.findings.compiled(trace, program, part, part.inputs + numbers)
         return program

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from . import html
+from ._frit import Dim
 from .errors import FallbackError, MemoryLimitError
+from .sizes import LEAST, Bytes, Size
 from .tape import Call, Decision, Live, Segment
 
 
@@ -73,9 +75,7 @@ class Memory:
         return f"{parts}; arguments {html.size(self.input_bytes)}"
 
     def __str__(self):
-        rows = [("bytes", "share", "op", "line", "what"), *self._rows()]
-        widths = [max(len(r[k]) for r in rows) for k in range(len(rows[0]))]
-        lines = ["  ".join(c.rjust(w) if k < 2 else c.ljust(w) for k, (c, w) in enumerate(zip(r, widths))).rstrip() for r in rows]
+        lines = html.columns([("bytes", "share", "op", "line", "what"), *self._rows()], "rr")
         return "\n".join([self._line(), *(f"to fit: {r}" for r in self.replanned), *lines, *(f"note: {n}" for n in self.notes)])
 
     def _repr_html_(self) -> str:
@@ -88,6 +88,74 @@ class Memory:
         import json
 
         return json.dumps(asdict(self))
+
+
+class MemoryFormula:
+    """Projected memory of a function whose sizes have names, as expressions; `at` gives numbers. `str` shows a table.
+
+    Blocks of memory are rounded up to 64 bytes, which the expressions leave out.
+    """
+
+    def __init__(self, parts, notes=()):
+        #: Pairs of a program and the shapes of its arguments.
+        self._parts = parts
+        found = [p.memory_formula() for p, _ in parts]
+        #: What is in use at once, results included; arguments are not.
+        self.peak_bytes = Bytes(unique(d for f in found for d in f["peak"]), unique(w for f in found for w in f["workspaces"]))
+        self.input_bytes = Bytes(unique(f["inputs"] for f in found))
+        self.output_bytes = Bytes(unique(f["outputs"] for f in found))
+        #: What is held where the peak may be, in the order in which it is made; a `share` is that of numbers only.
+        self.temporaries = [Temporary(**{**h, "bytes": Bytes([h["bytes"]])}, share=None) for f in found for h in f["held"]]
+        self.replanned = []
+        self.notes = list(notes)
+
+    def names(self) -> list[str]:
+        """The names of sizes."""
+        return sorted({n for _, shapes in self._parts for s in shapes for d in s if type(d) is Size for n in d.dim.names()})
+
+    def at(self, *, memory_limit=None, **sizes) -> Memory:
+        """The projection of this program for numbers, with a limit in bytes if one is given.
+
+        ValueError for a name that has no number, for one that there is not, and for numbers below 8, which names do
+        not stand for; `MemoryLimitError` if no plan fits.
+        """
+        from .jit import bytes_of
+
+        names = self.names()
+        for n in [n for n in names if n not in sizes] + [n for n in sizes if n not in names]:
+            raise ValueError(f"the sizes are {', '.join(names)}: {'no number for' if n in names else 'there is no'} {n}")
+        for n, number in sizes.items():
+            if number < LEAST:
+                raise ValueError(f"{n}={number}: names stand for {LEAST} or more; use frit.spec with the number")
+        at = [(p, [[d.dim.value(sizes) if type(d) is Size else d for d in s] for s in shapes]) for p, shapes in self._parts]
+        return max((Memory.of(p, shapes, bytes_of(memory_limit), self.notes) for p, shapes in at), key=lambda m: m.peak_bytes)
+
+    def _rows(self):
+        what = ["result" if t.output else "temporary" for t in self.temporaries]
+        return [(str(t.bytes), t.op, f"{t.file}:{t.line}" if t.file else "", w) for t, w in zip(self.temporaries, what)]
+
+    def _line(self):
+        return f"projected peak {self.peak_bytes} bytes, of it results {self.output_bytes}; arguments {self.input_bytes}"
+
+    def __str__(self):
+        return "\n".join([self._line(), *html.columns([("bytes", "op", "line", "what"), *self._rows()], "r"), *(f"note: {n}" for n in self.notes)])
+
+    def _repr_html_(self) -> str:
+        body = html.table(("bytes", "op", "line", "what"), self._rows()) + "".join(f"<div>{html.escape(x)}</div>" for x in self.notes)
+        return html.box("memory", self._line(), body)
+
+    def to_json(self) -> str:
+        """All of it, expressions as text."""
+        import json
+
+        fields = {k: str(getattr(self, k)) for k in ("peak_bytes", "input_bytes", "output_bytes")}
+        held = [{**vars(t), "bytes": str(t.bytes)} for t in self.temporaries]
+        return json.dumps({**fields, "sizes": self.names(), "temporaries": held, "notes": self.notes})
+
+
+def unique(found):
+    """Without repetition, in order."""
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)
@@ -205,11 +273,12 @@ class Report:
         #: NumPy calls between the programs, as (file, line, function, NumPy's function, bytes, reason).
         self.calls = list(dict.fromkeys((*s.place, s.label, s.bytes, s.reason) for s, _ in self._steps if type(s) is Call))
         self.captured = [(str(a.dtype), a.shape, a.nbytes) for a in entry.captured]
-        self.input_bytes = sum(a.dtype.itemsize * _size(a.shape) for a in [*leaves, *entry.captured])
+        sizes = [a.dtype.itemsize * _size(a.shape) for a in [*leaves, *entry.captured] if not named(a.shape)]
+        self.input_bytes = sum(sizes, sum((Bytes([_product(a)]) for a in leaves if named(a.shape)), 0))
 
     @property
     def memory(self) -> Memory:
-        """Of the program that takes most."""
+        """Of the program that takes most; a `MemoryFormula` where sizes have names."""
         return self.memory_within(None)
 
     def memory_within(self, memory_limit: int | None) -> Memory:
@@ -217,6 +286,8 @@ class Report:
         if not self.segments:
             raise RuntimeError(self.reason or "nothing is compiled")
         notes = [f"NumPy runs {c[3]} ({c[0]}:{c[1]}): what it takes is not known" for c in self.calls]
+        if any(named(n) for s in self.segments for n in s.shapes):
+            return MemoryFormula([(s.program, s.shapes) for s in self.segments], notes)
         every = (Memory.of(s.program, [list(n) for n in s.shapes], memory_limit, notes) for s in self.segments)
         return max(every, key=lambda m: m.peak_bytes)
 
@@ -292,7 +363,8 @@ class Report:
         if not self.segments:
             raise FallbackError(self.reason or "nothing is compiled")
         names = [self.name] if len(self.segments) == 1 else [f"{self.name}, part {k + 1}" for k in range(len(self.segments))]
-        return Picture(self.name, [(n, s.program, [list(x) for x in s.shapes]) for n, s in zip(names, self.segments)])
+        parts = zip(names, self.segments)
+        return Picture(self.name, [(n, s.program, None if any(map(named, s.shapes)) else [list(x) for x in s.shapes]) for n, s in parts])
 
     def _repr_html_(self) -> str:
         return html.report(self)
@@ -345,6 +417,19 @@ class Report:
                 told.add(line)
                 lines.append(line)
         return lines
+
+
+def named(shape):
+    """True if a size has a name."""
+    return any(type(n) is Size or type(n) is Dim for n in shape)
+
+
+def _product(a):
+    """The bytes of a spec, as an expression."""
+    d = Dim(a.dtype.itemsize)
+    for n in a.shape:
+        d = d.multiply(n)
+    return d
 
 
 def _size(shape):

@@ -18,19 +18,55 @@ from .tracer import Tracer
 
 
 class Spec:
-    """A shape and element type in place of an array."""
+    """A shape and element type in place of an array. Sizes are numbers, or `_frit.Dim` where they have names."""
 
     def __init__(self, shape, dtype=float):
-        self.shape = (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(n) for n in shape)
+        self.shape = tuple(map(_size, (shape,) if isinstance(shape, (int, np.integer, str)) else shape))
         self.dtype = np.dtype(dtype)
 
+    def names(self) -> set[str]:
+        """The names in its sizes."""
+        return {name for n in self.shape if type(n) is _frit.Dim for name in n.names()}
+
+    def at(self, sizes) -> Spec:
+        """The same with numbers in place of names. A KeyError for a name that has none."""
+        return Spec([n.value(sizes) if type(n) is _frit.Dim else n for n in self.shape], self.dtype)
+
     def __repr__(self):
-        return f"frit.spec({self.shape}, {self.dtype.name!r})"
+        return f"frit.spec({tuple(str(n) if type(n) is _frit.Dim else n for n in self.shape)}, {self.dtype.name!r})"
+
+
+def _size(n):
+    if type(n) is not _frit.Dim and not isinstance(n, str):
+        return int(n)
+    d = _frit.Dim(n)
+    number = d.number()
+    return d if number is None else number
 
 
 def spec(shape, dtype=float) -> Spec:
-    """A shape and element type in place of an array, in `explain`, `memory` and `dump`."""
+    """A shape and element type in place of an array, in `explain`, `memory`, `warnings`, `dump` and `visualize`.
+
+    Sizes are integers, names, or expressions of names: `frit.spec(("n", "2*n + 1", 3))`. A name is one number wherever it
+    stands, of 8 or more; what is said of the function is then said in expressions. ValueError for text that is no expression.
+    """
     return Spec(shape, dtype)
+
+
+def names_in(x) -> set[str]:
+    """The names of sizes in nested arguments."""
+    if type(x) in (list, tuple):
+        return set().union(*map(names_in, x))
+    return names_in(list(x.values())) if type(x) is dict else x.names() if type(x) is Spec else set()
+
+
+def with_sizes(x, sizes):
+    """Nested arguments with numbers in place of the names of sizes."""
+    if type(x) in (list, tuple):
+        return type(x)([with_sizes(y, sizes) for y in x])
+    if type(x) is dict:
+        return {k: with_sizes(y, sizes) for k, y in x.items()}
+    return x.at(sizes) if type(x) is Spec else x
 
 
 class Unkeyed(Exception):

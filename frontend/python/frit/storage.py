@@ -28,7 +28,7 @@ def c_strides(shape, itemsize):
 
 def shadow(shape, dtype, axes=None):
     """An array without memory; `axes`: from the slowest to the fastest, by default C order."""
-    dtype = np.dtype(dtype)
+    dtype, shape = np.dtype(dtype), tuple(shape)
     if axes is None:
         strides = c_strides(shape, dtype.itemsize)
     else:

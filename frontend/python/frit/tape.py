@@ -219,11 +219,11 @@ class Tape:
         self.steps.append(Load(a, slot, copied))
         return slot
 
-    def segment(self, program, inputs, scalars):
-        """`inputs`: pairs of a slot and an array; without a slot the array is a constant."""
+    def segment(self, program, inputs, scalars, sized=()):
+        """`inputs`: pairs of a slot and an array; without a slot the array is a constant. `sized`: by slot, shapes with names."""
         numbers = [self.load(a) if k is None else k for k, a in inputs]
         outputs = [self.new() for _ in scalars]
-        self.steps.append(Segment(program, numbers, outputs, list(scalars), [a.shape for _, a in inputs]))
+        self.steps.append(Segment(program, numbers, outputs, list(scalars), [sized[k] if k in sized else a.shape for k, a in inputs]))
         return outputs
 
     def decision(self, kind, slot, steps, key, place, reason):

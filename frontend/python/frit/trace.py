@@ -14,6 +14,7 @@ import numpy as np
 from . import _frit, debug
 from .errors import Abandon, Break, Unvalued, local, user_place
 from .programs import Programs
+from .sizes import LEAST, Size, Unsized, dim
 from .storage import Storage, keep_order, shadow, show
 from .tape import Tape, outcome
 from .tracer import Tracer
@@ -40,9 +41,14 @@ class Trace:
 
     #: True for the trace of lazy arrays, which is not part of a call.
     lazy = False
+    #: Witnesses of the names that sizes have (`sizes`), or None; the shapes of arguments that have such sizes, by slot.
+    sizes, sized = None, {}
 
-    def __init__(self, name, programs=None, running=True, fallback="quiet", told=None):
+    def __init__(self, name, programs=None, running=True, fallback="quiet", told=None, sizes=None):
         self.name, self.running, self.fallback = name, running, fallback
+        self.sizes, self.sized = sizes, {}
+        #: Of a trace in which sizes have names, the calls so far: they must not depend on the witnesses.
+        self.calls = []
         self.programs = Programs() if programs is None else programs
         self.told = set() if told is None else told
         self.limits = _frit.Thresholds("") if self.programs.findings is None else self.programs.findings.limits
@@ -75,6 +81,8 @@ class Trace:
 
     def _begin(self):
         self.builder = _frit.Builder(self.name)
+        if self.sizes is not None:
+            self.builder.declare(sorted(self.sizes), LEAST)
         #: For each node: the call that made it, as (number, name, arguments, place, index of the result or None).
         self.origin = {}
         #: For each node that stands for computed elements: where a replay finds them, and the elements.
@@ -92,6 +100,8 @@ class Trace:
         except Exception as e:
             raise Break(f"{name}: {e}", error=True) from None
         self._log(made, name, args, place)
+        if self.sizes is not None:
+            self.calls.append((name, place, [self.builder.type(n) for n in (made if type(made) is list else [made])], _plain(args)))
         return made
 
     def _place(self, args):
@@ -113,7 +123,19 @@ class Trace:
             self.origin[made] = (self._calls, name, args, place, None)
 
     def type(self, node):
-        return self.builder.type(node)
+        dtype, shape = self.builder.type(node)
+        return (dtype, shape) if self.sizes is None else (dtype, tuple([n if type(n) is int else Size.of(n, self.sizes) for n in shape]))
+
+    def shape_of(self, t):
+        """The shape of a tracer, of a trace in which sizes have names."""
+        shape = self.type(t.node)[1] if t._steps or t._s.known is None else t._s.shape
+        if tuple(map(int, shape)) != t._a.shape:
+            raise Unsized("a shape that differs from size to size", sorted(self.sizes))
+        return shape
+
+    def shape_at(self, slot, a):
+        """The shape of computed elements, or of an argument."""
+        return self.sized.get(slot, a.shape)
 
     def constant(self, a):
         """A node for known elements."""
@@ -132,7 +154,7 @@ class Trace:
     def source(self, slot, a):
         """A node for computed elements."""
         if slot not in self._by_slot:
-            node = self.builder.input(f"x{self._inputs}", a.dtype.name, list(a.shape))
+            node = self.builder.input(f"x{self._inputs}", a.dtype.name, list(self.shape_at(slot, a)))
             self._inputs += 1
             self._by_slot[slot] = node
             self.sources[node] = slot, a
@@ -145,7 +167,7 @@ class Trace:
 
     def argument(self, position, a):
         """A tracer for argument number `position`; `a` is the caller's array, or a shadow."""
-        s = Storage(self, a.shape, a.dtype, argument=position, array=a, slot=position)
+        s = Storage(self, self.shape_at(position, a), a.dtype, argument=position, array=a, slot=position)
         return Tracer(s, (), a, scalar=False)
 
     def capture(self, a):
@@ -229,7 +251,7 @@ class Trace:
             alive = [s for s in self.alive() if s.pending]
             if alive:
                 program, inputs = self.programs.find(self, [s._node for s in alive], self.first_nodes())
-                self.tape.segment(program, inputs, [False] * len(alive))
+                self.tape.segment(program, inputs, [False] * len(alive), self.sized)
             raise Unvalued(reason)
         alive = self.alive()
         if everything or any(s.pending for s in storages):
@@ -298,6 +320,16 @@ class Trace:
         """A replay could not do this: later calls run their Python, with compiled parts."""
         if self.live is None:
             self.live = Break(reason).message()
+
+
+def _plain(x):
+    """Arguments of a call without its nodes."""
+    t = type(x)
+    if t in (list, tuple):
+        return [_plain(y) for y in x]
+    if t is slice:
+        return [_plain(y) for y in (x.start, x.stop, x.step)]
+    return "node" if t is _frit.Node else str(dim(x)) if t is not np.ndarray else x.tobytes()
 
 
 def same_elements(a, b):

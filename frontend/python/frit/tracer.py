@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from . import _frit, operators
 from .errors import Abandon, Break, Values, local
+from .sizes import WEAK, Real, Size, Unsized, as_integer, asked_inside
+from .sizes import index as index_of
 from .storage import element, put, read, shadow, show
 
 _PYTHON = (bool, int, float, complex)
@@ -35,15 +38,19 @@ class Tracer:
 
     dtype = property(lambda self: self._a.dtype)
     ndim = property(lambda self: self._a.ndim)
-    size = property(lambda self: self._a.size)
     itemsize = property(lambda self: self._a.itemsize)
-    nbytes = property(lambda self: self._a.nbytes)
     strides = property(lambda self: self._a.strides)
     flags = property(lambda self: self._a.flags)
 
     @property
     def shape(self):
-        return self._a.shape
+        return self._a.shape if self._s.trace.sizes is None else self._s.trace.shape_of(self)
+
+    @property
+    def size(self):
+        return self._a.size if self._s.trace.sizes is None else math.prod(self.shape)
+
+    nbytes = property(lambda self: self.size * self.itemsize)
 
     @shape.setter
     def shape(self, shape):
@@ -138,11 +145,16 @@ class Tracer:
     def __len__(self):
         if not self.ndim:
             raise TypeError("len() of unsized object")
-        return self.shape[0]
+        n = self.shape[0]
+        if type(n) is Size and not asked_inside():
+            raise Unsized("len() (where `.shape[0]` would do)", n.dim.names())
+        return n if type(n) is int else n.witness
 
     def __iter__(self):
         if not self.ndim:
             raise TypeError("iteration over a 0-d array")
+        if type(self.shape[0]) is Size:
+            raise Unsized("a loop over an array", self.shape[0].dim.names())
         return (self[i] for i in range(self.shape[0]))
 
     def __contains__(self, x):
@@ -225,6 +237,10 @@ class Tracer:
     def _cast(self, value):
         """A value to be stored: an operand of this array's type."""
         trace = self._s.trace
+        if type(value) in WEAK:
+            if type(value) is Real and self.dtype.kind not in "fc":
+                raise Unsized(f"a float stored in {self.dtype}", sorted(trace.sizes))
+            return trace.call("cast", as_integer(trace, value) if type(value) is Size else value.node, self.dtype.name)
         v = operand(trace, value)
         if isinstance(v, _PYTHON):
             kind = "biufc".index(self.dtype.kind)
@@ -284,7 +300,7 @@ class Tracer:
 
     def reshape(self, *shape, order="C", copy=None):
         shape = shape[0] if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)) else shape
-        shape = tuple(operator.index(n) for n in (shape if isinstance(shape, (tuple, list)) else (shape,)))
+        shape = tuple(index_of(n) for n in (shape if isinstance(shape, (tuple, list)) else (shape,)))
         if order in ("A", "K") and not self._a.flags.f_contiguous or self.ndim < 2 and len(shape) < 2:
             order = "C"
         trace = self._s.trace
@@ -314,11 +330,15 @@ class Tracer:
             rest = 1
             for n in shape:
                 rest *= n if n != -1 else 1
+            if type(self.size % rest) is Size:
+                raise Unsized(f"a reshape of {self.size} elements into rows of {rest}", sorted(self._s.trace.sizes))
             if rest and self.size % rest == 0 and shape.count(-1) == 1:
                 shape = tuple(self.size // rest if n == -1 else n for n in shape)
         count = 1
         for n in shape:
             count *= n
+        if (type(count) is Size or type(self.size) is Size) and type(count - self.size) is Size:
+            raise Unsized(f"a reshape of {self.size} elements into {shape}", sorted(self._s.trace.sizes))
         if count != self.size or any(n < 0 for n in shape):
             raise Break(f"cannot reshape array of size {self.size} into shape {shape}", error=True)
         return shape
@@ -357,10 +377,17 @@ class Tracer:
 
     def squeeze(self, axis=None):
         try:
-            shape = np.squeeze(self._a, axis).shape
+            shape = self.reduced(np.squeeze(self._a, axis).shape)
         except Exception as e:
             raise Break(str(e), error=True) from None
         return self._view(("reshape", self.shape, shape)) if not self._scalar else self
+
+    def reduced(self, shape):
+        """A shape that NumPy gives the shadow without some axes of one element, or with more of them, with this one's names."""
+        if self._s.trace.sizes is None:
+            return shape
+        rest = iter([n for n in self.shape if type(n) is Size or n != 1])
+        return tuple([next(rest) if n != 1 else 1 for n in shape])
 
     def diagonal(self, offset=0, axis1=0, axis2=1):
         return self._view(("diagonal", offset, axis1, axis2))
@@ -482,7 +509,7 @@ def parse(x, index):
         if p is None or p is Ellipsis:
             parts.append(p)
         elif isinstance(p, slice):
-            bounds = [None if v is None else operator.index(v) for v in (p.start, p.stop, p.step)]
+            bounds = [None if v is None else index_of(v) for v in (p.start, p.stop, p.step)]
             parts.append(slice(*bounds))
         elif isinstance(p, (bool, np.bool_)):
             raise Break("an index that is True or False")
@@ -499,9 +526,11 @@ def parse(x, index):
             advanced = True
         else:
             try:
-                parts.append(operator.index(p))
+                parts.append(index_of(p))
             except TypeError as e:
                 raise Break(str(e), error=True) from None
+    if trace.sizes is not None:
+        parts = _from_front(x, parts)
     if advanced:
         _check_positions(x.shape, parts)
     masks = [p for p in parts if type(p) is Tracer and p.dtype.kind == "b"]
@@ -511,6 +540,24 @@ def parse(x, index):
             split.extend(trace.known(i) for i in p.known().nonzero()) if any(p is m for m in masks) else split.append(p)
         parts = split
     return tuple(parts), advanced
+
+
+def _from_front(x, parts):
+    """The parts of an index where bounds with names do not count from the end: `x[:-n]` as `x[:len(x) - n]`."""
+    axes = [p.ndim if type(p) is Tracer and p.dtype.kind == "b" else int(p is not None and p is not Ellipsis) for p in parts]
+    made, at = [], 0
+    for p, n in zip(parts, axes):
+        if p is Ellipsis:
+            at += x.ndim - sum(axes)
+
+        def counted(v, at=at):
+            return x.shape[at] + v if type(v) is Size and v.witness < 0 else v
+
+        if type(p) is slice and type(p.step) is Size:
+            raise Unsized("the step of a slice", p.step.dim.names())
+        made.append(slice(counted(p.start), counted(p.stop), p.step) if type(p) is slice else counted(p))
+        at += n
+    return made
 
 
 def _check_positions(shape, parts):
@@ -558,6 +605,9 @@ def operand(trace, x):
         return x.node
     if t in _PYTHON:
         return x
+    if t in WEAK:
+        # What type NumPy gives it follows from what is beside it: only elementwise rules know.
+        raise Unsized(f"{x} in the place of an array", sorted(trace.sizes))
     if isinstance(x, np.ndarray):
         return trace.capture(x)
     if isinstance(x, np.generic):

@@ -2,6 +2,7 @@
 
 use crate::arrays;
 use crate::program::Program;
+use crate::sizes::{self, Dim};
 use crate::table;
 use frit::numpy::literal;
 use frit_ir::error::TypeError;
@@ -46,10 +47,20 @@ impl Builder {
         Builder(Some(frit_ir::build::Builder::new(name)))
     }
 
-    /// Adds a parameter.
-    fn input(&mut self, name: &str, dtype: &str, shape: Vec<usize>) -> PyResult<Node> {
+    /// Adds a parameter; sizes are numbers or expressions.
+    fn input(&mut self, name: &str, dtype: &str, shape: Vec<Bound<'_, PyAny>>) -> PyResult<Node> {
         let dtype = arrays::dtype_by_name(dtype)?;
-        Ok(Node(self.get()?.input(name, TensorType::fixed(dtype, &shape))))
+        let shape = shape.iter().map(sizes::dim_of).collect::<PyResult<Vec<_>>>()?;
+        Ok(Node(self.get()?.input(name, TensorType::new(dtype, shape))))
+    }
+
+    /// Declares names of sizes that stand for any number from `least` on.
+    fn declare(&mut self, names: Vec<String>, least: i64) -> PyResult<()> {
+        let b = self.get()?;
+        for (name, lo, hi) in sizes::ranges(&names, least) {
+            b.push_range(name, lo, hi);
+        }
+        Ok(())
     }
 
     /// A constant array: a copy of one in C order.
@@ -64,7 +75,7 @@ impl Builder {
         Ok(())
     }
 
-    /// The element type, by NumPy's name, and the shape.
+    /// The element type, by NumPy's name, and the shape: numbers, and a `Dim` where there are names.
     #[pyo3(name = "type")]
     fn type_of<'py>(
         &mut self,
@@ -72,7 +83,11 @@ impl Builder {
         node: &Node,
     ) -> PyResult<(&'static str, Bound<'py, PyTuple>)> {
         let b = self.get()?;
-        let shape: Vec<i64> = b.shape(node.0).iter().map(|d| d.as_const().unwrap_or(-1)).collect();
+        let size = |d: &frit_ir::Dim| match d.as_const() {
+            Some(n) => Ok(n.into_pyobject(py)?.into_any()),
+            None => Ok(Bound::new(py, Dim(d.clone()))?.into_any()),
+        };
+        let shape = b.shape(node.0).iter().map(size).collect::<PyResult<Vec<_>>>()?;
         Ok((b.dtype(node.0).numpy_name(), PyTuple::new(py, shape)?))
     }
 

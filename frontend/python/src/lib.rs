@@ -12,6 +12,7 @@ mod program;
 mod read;
 mod run;
 mod saved;
+mod sizes;
 mod table;
 
 use pyo3::prelude::*;
@@ -73,6 +74,7 @@ fn readable(array: &Bound<'_, numpy::PyUntypedArray>) -> bool {
 fn _frit(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<builder::Builder>()?;
     m.add_class::<builder::Node>()?;
+    m.add_class::<sizes::Dim>()?;
     m.add_class::<program::Program>()?;
     m.add_class::<program::Function>()?;
     m.add_class::<chunks::Chunks>()?;

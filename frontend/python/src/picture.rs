@@ -11,18 +11,19 @@ pub(crate) struct Picture(frit::Picture);
 
 #[pymethods]
 impl Picture {
-    /// Of programs: the name of each, and the shapes of its arguments.
+    /// Of programs: the name of each, and the shapes of its arguments; None where sizes have names.
     #[new]
     fn new(
         py: Python<'_>,
         name: &str,
-        programs: Vec<(String, Py<Program>, Vec<Vec<usize>>)>,
+        programs: Vec<(String, Py<Program>, Option<Vec<Vec<usize>>>)>,
     ) -> PyResult<Picture> {
         py.detach(|| {
-            let part = |(name, program, shapes): &(String, Py<Program>, Vec<Vec<usize>>)| {
-                let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+            let part = |(name, program, shapes): &(String, Py<Program>, Option<Vec<Vec<usize>>>)| {
+                let shapes: Option<Vec<&[usize]>> =
+                    shapes.as_ref().map(|s| s.iter().map(Vec::as_slice).collect());
                 let program = program.get();
-                Part::new(name, program.report(), program.config(), Some(&shapes))
+                Part::new(name, program.report(), program.config(), shapes.as_deref())
             };
             let parts = programs.iter().map(part).collect::<Result<Vec<_>, _>>();
             parts.map(|p| Picture(frit::Picture::new(name, p)))

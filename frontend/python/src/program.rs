@@ -3,6 +3,7 @@
 use crate::arrays::{self, Memory};
 use crate::chunks::Chunks;
 use crate::run;
+use crate::sizes::Dim;
 use frit::diagnostics::DiagnosticOptions;
 use frit::{Config, Fit, MathLevel, Report, Saved, c_strides};
 use frit_ir::error::TypeError;
@@ -119,11 +120,15 @@ impl Program {
 
     /// The program for shapes and strides, re-planned if it takes more than `limit` bytes.
     fn bind(&self, shapes: &[(&[usize], &[isize])], limit: Option<usize>) -> PyResult<Fit> {
-        let threads = match self.config.threads {
+        self.report.fit(shapes, self.threads(), limit).map_err(failure)
+    }
+
+    /// How many threads a call runs on.
+    fn threads(&self) -> usize {
+        match self.config.threads {
             0 => Threads::global().count(),
             n => n.min(Threads::global().count()),
-        };
-        self.report.fit(shapes, threads, limit).map_err(failure)
+        }
     }
 
     pub(crate) fn ready(&self, arguments: &[Memory<'_>]) -> PyResult<Arc<Ready>> {
@@ -313,6 +318,24 @@ impl Program {
         let options = frit::ChunkOptions { memory_limit, block_bytes, candidates, cores };
         let found = py.detach(|| self.report.suggest_chunks(&options));
         found.map(Chunks).map_err(|e| PyValueError::new_err(e.to_string()))
+    }
+
+    /// Projected memory as expressions in the sizes that have names.
+    fn memory_formula<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let found = self.report.program.memory_formula(self.threads());
+        let d = PyDict::new(py);
+        d.set_item("peak", PyList::new(py, found.peak.into_iter().map(Dim))?)?;
+        d.set_item("workspaces", found.workspaces.iter().map(|op| op.name()).collect::<Vec<_>>())?;
+        d.set_item("inputs", Dim(found.inputs))?;
+        d.set_item("outputs", Dim(found.outputs))?;
+        let held = found.held.into_iter().map(|h| {
+            let d = place_of(py, &h.origin)?;
+            d.set_item("bytes", Dim(h.bytes))?;
+            d.set_item("output", h.output)?;
+            Ok(d)
+        });
+        d.set_item("held", PyList::new(py, held.collect::<PyResult<Vec<_>>>()?)?)?;
+        Ok(d)
     }
 
     /// Projected memory for arrays of the given shapes in C order, with a limit in bytes of its own if one is given.

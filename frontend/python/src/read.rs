@@ -91,7 +91,7 @@ impl Read for Operand {
 
 impl Read for Dim {
     fn read(o: &Bound<'_, PyAny>) -> PyResult<Dim> {
-        o.extract::<i64>().map(Dim::from)
+        crate::sizes::dim_of(o)
     }
 }
 
@@ -193,16 +193,17 @@ impl Read for Index<Value> {
             return Ok(Index::Ellipsis);
         }
         if let Ok(s) = o.cast::<PySlice>() {
-            let part = |name: &str| -> PyResult<Option<i64>> { s.getattr(name)?.extract() };
+            let bound = |name: &str| Option::<Dim>::read(&s.getattr(name)?);
+            let step: Option<i64> = s.getattr("step")?.extract()?;
             return Ok(Index::Range {
-                start: part("start")?.map(Dim::from),
-                stop: part("stop")?.map(Dim::from),
-                step: part("step")?.unwrap_or(1),
+                start: bound("start")?,
+                stop: bound("stop")?,
+                step: step.unwrap_or(1),
             });
         }
         match o.cast::<Node>() {
             Ok(n) => Ok(Index::Array(n.get().0)),
-            Err(_) => Ok(Index::At(Dim::from(o.extract::<i64>()?))),
+            Err(_) => Ok(Index::At(Dim::read(o)?)),
         }
     }
 }

@@ -104,6 +104,7 @@ functions! { b;
     polyval(p: Value, x: Value) => np::polyval(b, p, x);
 
     zeros(shape: Vec<Dim>, dtype: DType) => np::zeros(b, &shape, dtype);
+    dim_value(n: Dim) => b.dim_value(&n);
     full(shape: Vec<Dim>, value: Operand, dtype: Option<DType>) => np::full(b, &shape, value, dtype);
     arange(start: Dim, stop: Dim, step: i64, dtype: DType) => np::arange(b, &start, &stop, step, dtype);
     linspace(start: Operand, stop: Operand, num: Dim, endpoint: bool) => np::linspace(b, start, stop, &num, endpoint);

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import Break
 from ..patch import original
+from ..sizes import WEAK
 from ..storage import keep_order
 from ..trace import current
 from ..tracer import Tracer
@@ -31,6 +32,10 @@ def created(name, args, kwargs):
     """What creation function `name` gives inside a trace. What `empty` leaves open is zero: a value that does not change
     from call to call."""
     trace, f = current(), _numpy["zeros" if name == "empty" else name]
+    if trace.sizes is not None and _holds_size((args, kwargs)):
+        from .creation import sized
+
+        return sized(name, args, kwargs)
     if name == "fromfunction" or unknown((args, kwargs)):
         if name == "full":
             return _full(*args, **kwargs)
@@ -41,6 +46,12 @@ def created(name, args, kwargs):
         return abstract(trace, f(*concrete(list(args)), **concrete(kwargs)))
     except Exception as e:
         raise Break(str(e), error=True) from None
+
+
+def _holds_size(x):
+    if type(x) in (list, tuple):
+        return any(map(_holds_size, x))
+    return any(map(_holds_size, x.values())) if type(x) is dict else type(x) in WEAK
 
 
 def _full(shape, fill_value, dtype=None, order="C", *, device=None, like=None):

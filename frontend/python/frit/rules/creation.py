@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 
+from ..sizes import Size, Unsized, index
 from ..storage import keep_order
 from ..trace import current
 from ..tracer import Tracer
@@ -13,7 +12,7 @@ from .arguments import array, result
 from .table import RULES, NoRule, rule
 
 #: NumPy's own, also while `numpy` is patched.
-_full = np.full
+_full, _asarray = np.full, np.asarray
 
 
 def _offsets():
@@ -66,11 +65,14 @@ def like(fill):
 def filled(shape, value, dtype, axes=None):
     """An array of one value: known, so that Python may look at it, unless it is traced."""
     trace = current()
-    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(operator.index(n) for n in shape)
+    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(index(n) for n in shape)
     axes = axes if axes is not None and sorted(axes) != axes else None
     if np.dtype(dtype).kind not in "biufc":
         raise NoRule(f"with elements of type {np.dtype(dtype)} has no rule")
     if type(value) is not Tracer and not isinstance(value, np.ndarray):
+        if any(type(n) is Size for n in shape):
+            value = _asarray(value, dtype)[()]
+            return trace.fresh(trace.call("full", shape, trace.constant(_asarray(value)), None), axes=axes, scalar=False)
         axes = list(range(len(shape))) if axes is None else axes
         return trace.known(_full([shape[k] for k in axes], value, dtype).transpose([axes.index(k) for k in range(len(axes))]))
     v = array(value)
@@ -101,7 +103,7 @@ _like()
 
 @rule(np.linspace)
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None):
-    trace, num = current(), operator.index(num)
+    trace, num = current(), index(num)
     if num < 0:
         raise ValueError(f"Number of samples, {num}, must be non-negative.")
     t = np.result_type(*(x if type(x) in (bool, int, float, complex) else array(x).dtype for x in (start, stop)), 0.0)
@@ -115,3 +117,47 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     if not retstep:
         return y
     return y, np.subtract(stop, start) / div if div > 0 else np.nan
+
+
+def _plain(order, device):
+    if order not in ("C", None) or device not in ("cpu", None):
+        raise NoRule("with another order or device has no rule")
+
+
+def _whole(shape, dtype=float, order="C", *, fill=0, device=None):
+    _plain(order, device)
+    return filled(shape, fill, dtype)
+
+
+def _full_of(shape, fill_value, dtype=None, order="C", *, device=None):
+    _plain(order, device)
+    return filled(shape, fill_value, _asarray(fill_value).dtype if dtype is None else dtype)
+
+
+def _arange(start, stop=None, step=1, dtype=None, *, device=None):
+    if stop is None:
+        start, stop = 0, start
+    if any(not isinstance(n, (int, np.integer)) for n in (start, stop)) or type(step) is not int or not step:
+        raise Unsized("numpy.arange with bounds that are not integers, or with such a step,", sorted(current().sizes))
+    dtype = np.dtype(int if dtype is None else dtype)
+    return current().fresh(current().call("arange", index(start), index(stop), step, dtype.name), scalar=False)
+
+
+def _eye(N, M=None, k=0, dtype=float, order="C", *, device=None):
+    _plain(order, device)
+    return current().fresh(current().call("eye", index(N), index(N if M is None else M), k, np.dtype(dtype).name), scalar=False)
+
+
+#: Creation functions of sizes that have names.
+SIZED = {
+    "zeros": _whole, "empty": _whole, "ones": lambda *args, **kwargs: _whole(*args, fill=1, **kwargs), "full": _full_of, "arange": _arange,
+    "eye": _eye, "identity": lambda n, dtype=None: _eye(n, dtype=float if dtype is None else dtype), "linspace": linspace,
+}  # fmt: skip
+
+
+def sized(name, args, kwargs):
+    """What a creation function gives for sizes that have names."""
+    if name not in SIZED:
+        raise Unsized(f"numpy.{name}", sorted(current().sizes))
+    kwargs.pop("like", None)
+    return SIZED[name](*args, **kwargs)

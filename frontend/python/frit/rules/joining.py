@@ -6,6 +6,7 @@ import operator
 
 import numpy as np
 
+from ..sizes import index
 from ..trace import current
 from ..tracer import Tracer
 from .arguments import array, arrays, axes_of, concrete, result, store, tracers
@@ -60,7 +61,7 @@ def append(arr, values, axis=None):
 
 @rule(np.tile)
 def tile(A, reps):
-    reps = [operator.index(reps)] if isinstance(reps, (int, np.integer)) else [operator.index(r) for r in reps]
+    reps = [index(reps)] if isinstance(reps, (int, np.integer)) else [index(r) for r in reps]
     return result(current().call("tile", array(A).node, reps), array(A), scalar=False)
 
 
@@ -68,7 +69,7 @@ def tile(A, reps):
 def repeat(a, repeats, axis=None):
     a = array(a)
     if np.ndim(repeats) == 0 and type(repeats) is not Tracer:
-        return result(current().call("repeat", a.node, operator.index(repeats), axis), a)
+        return result(current().call("repeat", a.node, index(repeats), axis), a)
     repeats = array(repeats).known()
     if repeats is None:
         raise NoRule("by traced counts has no rule")

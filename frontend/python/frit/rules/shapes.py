@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 
 import numpy as np
 
 from ..storage import WINDOWS
 from ..errors import Break
+from ..sizes import index
 from ..tracer import Tracer
 from .arguments import array, axes_of
 from .convert import converted, copied
@@ -83,7 +85,7 @@ def can_cast(from_, to, casting="safe"):
 
 @rule(np.broadcast_to)
 def broadcast_to(array_, shape, subok=False):
-    shape = (operator.index(shape),) if isinstance(shape, (int, np.integer)) else tuple(operator.index(n) for n in shape)
+    shape = (index(shape),) if isinstance(shape, (int, np.integer)) else tuple(index(n) for n in shape)
     return array(array_)._view(("broadcast", shape))
 
 
@@ -117,7 +119,7 @@ def broadcast_arrays(*args, subok=False):
 @rule(np.expand_dims)
 def expand_dims(a, axis):
     a = array(a)
-    shape = np.expand_dims(a._a, axis).shape
+    shape = a.reduced(np.expand_dims(a._a, axis).shape)
     return a._view(("reshape", a.shape, shape))
 
 
@@ -164,7 +166,7 @@ def _atleast(n):
     def f(*arys):
         rs = []
         for a in map(array, arys):
-            shape = (np.atleast_1d, np.atleast_2d, np.atleast_3d)[n - 1](a._a).shape
+            shape = a.reduced((np.atleast_1d, np.atleast_2d, np.atleast_3d)[n - 1](a._a).shape)
             rs.append(a if a.ndim >= n and not a._scalar else Tracer(a._s, a._steps + (("reshape", a.shape, shape),), a._a.reshape(shape)))
         return rs[0] if len(rs) == 1 else tuple(rs)
 
@@ -210,11 +212,11 @@ def _split(even):
             if even and n % s:
                 raise Break("array split does not result in an equal division", error=True)
             sizes = [n // s + (k < n % s) for k in range(s)]
-            at = list(np.cumsum(sizes)[:-1])
+            at = list(itertools.accumulate(sizes))[:-1]
         else:
-            at = [operator.index(k) for k in s]
+            at = [index(k) for k in s]
         bounds = [0, *at, n]
-        return [a[(slice(None),) * axis + (slice(int(i), int(j)),)] for i, j in zip(bounds, bounds[1:])]
+        return [a[(slice(None),) * axis + (slice(i, j),)] for i, j in zip(bounds, bounds[1:])]
 
     return f
 

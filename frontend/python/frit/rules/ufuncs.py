@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from ..errors import Break
+from ..sizes import WEAK, Size, as_integer
 from ..storage import order_of
 from ..trace import current
 from ..tracer import Tracer, operand
@@ -119,6 +120,8 @@ def _loop(ufunc, inputs, dtype, signature, casting):
 def elementwise(trace, ufunc, inputs):
     scalar = all(not t.ndim for t in tracers(inputs)) and all(not np.ndim(x) for x in inputs if type(x) is not Tracer)
     shadows = [x._a for x in inputs if type(x) is Tracer and x.ndim] + [x for x in inputs if isinstance(x, np.ndarray) and type(x) is not Tracer]
+    if trace.sizes is not None and any(type(x) in WEAK for x in inputs):
+        inputs = _beside(trace, ufunc, inputs)
     if ufunc in COMPOSED:
         return COMPOSED[ufunc](*map(array, inputs))
     rule = None if ufunc in UFUNCS else special.special(ufunc)
@@ -139,6 +142,21 @@ def elementwise(trace, ufunc, inputs):
     if dtype != loop[-1].name:
         raise NoRule(f"of {loop[: ufunc.nin]} gives {loop[-1]} in NumPy")
     return trace.fresh(node, axes=order_of(shadows, len(shape)), scalar=scalar)
+
+
+def _beside(trace, ufunc, inputs):
+    """Operands with what stands for Python's numbers as arrays of the type that NumPy gives those there."""
+    inputs = [x if type(x) in (bool, int, float, complex) or type(x) in WEAK else array(x) for x in inputs]
+    types = tuple(WEAK.get(type(x)) or (type(x) if type(x) in (int, float, complex) else np.dtype(bool) if type(x) is bool else x.dtype) for x in inputs)
+    loop = _types(ufunc, types)
+
+    def cast(x, dtype):
+        if type(x) not in WEAK:
+            return x
+        node = as_integer(trace, x) if type(x) is Size else x.node
+        return trace.fresh(trace.call("cast", node, dtype.name), scalar=True)
+
+    return tuple(map(cast, inputs, loop))
 
 
 @functools.lru_cache(4096)
