@@ -31,6 +31,9 @@ impl Visitor for Fold {
         if let Some(c) = (node.op == Op::Literal).then(|| uniform(node.attrs.data())).flatten() {
             return Ok(Some(vec![b.full(&node.types[0].shape, c)?]));
         }
+        if let Some(data) = (node.op.class() == Class::View).then(|| part(b, node, inputs)).flatten() {
+            return Ok(Some(vec![b.node(Op::Literal, Attrs::new([(Key::Data, Attr::Data(data))]), &[])?]));
+        }
         if node.op.class() != Class::Elementwise {
             return Ok(None);
         }
@@ -52,6 +55,55 @@ impl Visitor for Fold {
 fn uniform(data: &Literal) -> Option<Scalar> {
     let first = (1..=MAX_ELEMENTS).contains(&data.len()).then(|| data.get(0))?;
     (1..data.len()).all(|k| data.get(k) == first).then_some(first)
+}
+
+/// A view of a literal as a literal of its own: the same elements in another shape, or fewer.
+fn part(b: &Builder, node: &Node, inputs: &[Value]) -> Option<Literal> {
+    let source = b.graph().def(inputs[0]);
+    if source.op != Op::Literal {
+        return None;
+    }
+    let (data, ty) = (source.attrs.data(), node.types[0].clone());
+    let from = data.ty.const_shape()?;
+    // For each axis of the result: its size, and how far apart its elements are in the source.
+    let stride = |axis: usize| from[axis + 1..].iter().product::<usize>() as i64;
+    let (first, axes): (i64, Vec<(i64, i64)>) = match node.op {
+        Op::Reshape | Op::ExpandDims | Op::Squeeze => {
+            ty.const_shape()?;
+            return Some(Literal { ty, bytes: data.bytes.clone() });
+        }
+        Op::Slice => {
+            let mut first = 0;
+            let mut axes = Vec::with_capacity(from.len());
+            for (axis, s) in node.attrs.slices().iter().enumerate() {
+                first += s.start.as_const()? * stride(axis);
+                axes.push((s.size.as_const()?, s.step * stride(axis)));
+            }
+            (first, axes)
+        }
+        Op::Diagonal => {
+            let (a, c) = (node.attrs.int(Key::Axis) as usize, node.attrs.int(Key::Axis2) as usize);
+            let offset = node.attrs.int(Key::Offset);
+            let first = if offset < 0 { -offset * stride(a) } else { offset * stride(c) };
+            let rest = (0..from.len()).filter(|k| *k != a && *k != c);
+            let mut axes: Vec<(i64, i64)> = rest.map(|k| (from[k] as i64, stride(k))).collect();
+            axes.push((ty.shape.last()?.as_const()?, stride(a) + stride(c)));
+            (first, axes)
+        }
+        _ => return None,
+    };
+    let size = ty.dtype.size();
+    let count = axes.iter().map(|(n, _)| *n as usize).product::<usize>();
+    let mut bytes = Vec::with_capacity(count * size);
+    for flat in 0..count as i64 {
+        let (mut at, mut rest) = (first, flat);
+        for (n, step) in axes.iter().rev() {
+            at += rest % n * step;
+            rest /= n;
+        }
+        bytes.extend_from_slice(&data.bytes[at as usize * size..][..size]);
+    }
+    Some(Literal { ty, bytes: bytes.into() })
 }
 
 /// What is left of a node that computes nothing: results without elements, a reduction of nothing, a loop without

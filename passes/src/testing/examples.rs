@@ -62,6 +62,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ("sum-flip",              &[Graph(|r, b| reduced(r, b, &[Op::Sum, Op::Prod], &[Op::Slice]))]),
     ("extreme-flip",          &[Graph(|r, b| reduced(r, b, &[Op::Min, Op::Max], &[Op::Slice]))]),
     ("slice-cumulative-last", &[Graph(slice_cumulative)]),
+    ("sum-of-squeezes",       &[Graph(sum_of_squeezes)]),
 ];
 
 /// The examples of a rule.
@@ -281,4 +282,24 @@ fn slice_cumulative(r: &mut Random, b: &mut Builder) -> Option<Value> {
     let op = r.pick(&[Op::Cumsum, Op::Cumprod, Op::Cummax, Op::Cummin]);
     let x = value(r, b, op, 0)?;
     sliced(r, b, x)
+}
+
+/// A sum of columns or rows without their unit axis, most of them products.
+fn sum_of_squeezes(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let t = r.pick(&[DType::F64, DType::I8]);
+    let mut operands = Vec::new();
+    for _ in 0..2 {
+        let column = r.below(6) > 0;
+        let shape = if column { [Dim::symbol("n"), 1.into()] } else { [1.into(), Dim::symbol("n")] };
+        let x = input(b, "x", TensorType::new(t, shape));
+        let a = input(b, "x", TensorType::new(t, [Dim::symbol("n"), Dim::symbol("n")]));
+        let product = match r.below(6) {
+            0 => x,
+            _ if column => Make::elementwise(b, Op::Matmul, &[a, x])?,
+            _ => Make::elementwise(b, Op::Matmul, &[x, a])?,
+        };
+        operands.push(Make::squeeze(b, product, &[i64::from(column)])?);
+    }
+    let op = r.pick(&[Op::Add, Op::Subtract]);
+    Make::elementwise(b, op, &operands)
 }

@@ -4,7 +4,7 @@ use super::generate::{Random, informed, input};
 use crate::make::Make;
 use frit_ir::build::Builder;
 use frit_ir::graph::{TensorType, Value};
-use frit_ir::{Attr, Attrs, DType, Dim, Key, Op, Scalar};
+use frit_ir::{Attr, Attrs, DType, Dim, Key, Literal, Op, Scalar};
 
 fn iota(b: &mut Builder, shape: &[Dim], axis: i64) -> Option<Value> {
     let attrs = [
@@ -72,12 +72,37 @@ pub(super) fn matrix(r: &mut Random, b: &mut Builder, t: DType, rows: &Dim, cols
             let zero = b.constant(Scalar::zero(t));
             Make::broadcast_to(b, zero, &[rows.clone(), cols.clone()])
         }
+        16 | 17 if t != DType::Bool => match (rows.as_const(), cols.as_const()) {
+            (Some(m), Some(n)) => literal(r, b, t, m as usize, n as usize),
+            _ => Some(new(r, b, [rows, cols])),
+        },
         15 if square && t == DType::F64 => {
             let a = system(r, b, rows, 1)?;
             Make::elementwise(b, Op::Inv, &[a])
         }
         _ => Some(new(r, b, [rows, cols])),
     }
+}
+
+/// A constant: one diagonal, one side of it, a single one in each row, or anything.
+fn literal(r: &mut Random, b: &mut Builder, t: DType, rows: usize, columns: usize) -> Option<Value> {
+    let (kind, first, value) = (r.below(5), r.below(columns.max(1)), r.pick(&[1, 1, 2, 5]));
+    let mut bytes = Vec::new();
+    for i in 0..rows {
+        for j in 0..columns {
+            let v = match kind {
+                0 => i64::from(i == j) * value,
+                1 => i64::from(i + first == j) * value,
+                2 => i64::from(i <= j) * value,
+                3 => i64::from((i * 7 + first) % columns == j),
+                _ => r.below(3) as i64,
+            };
+            bytes.extend(Scalar::from_i64(t, v).to_bytes());
+        }
+    }
+    let ty = TensorType::new(t, [rows, columns].map(Into::into));
+    let data = Literal { ty, bytes: bytes.into() };
+    Make::node(b, Op::Literal, Attrs::new([(Key::Data, Attr::Data(data))]), &[])
 }
 
 /// A square matrix of f64 with a strong diagonal, of any structure.

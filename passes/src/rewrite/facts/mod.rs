@@ -5,6 +5,7 @@
 //! come from all of its forms, so that one form may prove what another needs. The forms that rules of the looser
 //! classes made count too: what they promise holds up to rounding only, like the rule itself.
 
+mod literal;
 mod range;
 mod real;
 mod structure;
@@ -12,6 +13,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
+pub(super) use literal::one_hot_rows;
 pub(crate) use range::Range;
 pub(crate) use structure::Structure;
 

@@ -5,6 +5,7 @@
 //! (`OpDef::ulp`).
 
 use super::Site;
+use super::literal;
 use super::real::{self, Real};
 use frit_ir::dim::product;
 use frit_ir::ops::Class;
@@ -22,9 +23,6 @@ pub(crate) enum Range {
 }
 
 use Range::{Complex, Int};
-
-/// Elements of an array constant that are looked at.
-const LITERAL: usize = 4096;
 
 impl Range {
     /// Every value of a type.
@@ -137,7 +135,7 @@ impl Range {
     }
 
     /// One of them holds.
-    fn join(self, b: Range) -> Range {
+    pub(super) fn join(self, b: Range) -> Range {
         match (self, b) {
             (Int(a, b), Int(c, d)) => Int(a.min(c), b.max(d)),
             (Range::Real(a), Range::Real(b)) => Range::Real(a.join(b)),
@@ -198,12 +196,7 @@ fn source(site: &Site<'_>, t: DType) -> Option<Range> {
                 d.proves_nonnegative(site.ranges).then_some(Int(0, most))
             }
         }
-        Op::Literal => {
-            let data = site.attrs.data();
-            let some = (1..=LITERAL).contains(&data.len());
-            let points = (0..data.len()).map(|k| Range::point(data.get(k)));
-            if some { points.reduce(Range::join) } else { None }
-        }
+        Op::Literal => literal::range(site.attrs.data()),
         _ => None,
     }
 }

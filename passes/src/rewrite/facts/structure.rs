@@ -1,6 +1,7 @@
 //! The structure of matrices (the last two axes), where elements stand, and which axes are in order.
 
 use super::Site;
+use super::literal;
 use egg::Id;
 use frit_ir::ops::Class;
 use frit_ir::{DType, Dim, Key, Op, TensorType};
@@ -129,6 +130,7 @@ impl Structure {
             Class::Elementwise => elementwise(site),
             Class::View => view(site),
             Class::Library => library(site),
+            Class::Source if site.op == Op::Literal => literal::structure(site.attrs.data()),
             _ => Structure::default(),
         };
         s.position = position(site);

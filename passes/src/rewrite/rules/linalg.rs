@@ -21,6 +21,9 @@ pub(super) const RULES: &[Rule] = &[
     pair("transpose-of-inverse",      Reassociate, &[Op::Transpose],               transpose_of_inverse),
     node("inverse-triangular",        Reassociate, &[Op::Inv],                     inverse_triangular),
     pattern("solve-product",          Reassociate, "(solve (matmul ?a ?b) ?c)",    "(solve ?b (solve ?a ?c))"),
+    node("inverse-positive-definite", Reassociate, &[Op::Inv],                     inverse_positive_definite),
+    pattern("solve-add",              Reassociate, "(add (solve ?a ?b) (solve ?a ?c))",           "(solve ?a (add ?b ?c))"),
+    pattern("solve-subtract",         Reassociate, "(subtract (solve ?a ?b) (solve ?a ?c))",      "(solve ?a (subtract ?b ?c))"),
     node("solve-identity",            Reassociate, &[Op::Solve],                   solve_identity),
     node("solve-triangular",          Reassociate, &[Op::Solve],                   solve_triangular),
     node("solve-positive-definite",   Reassociate, &[Op::Solve],                   solve_positive_definite),
@@ -103,10 +106,8 @@ fn solve_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     by_triangle(r, n.children[0], n.children[1], lower)
 }
 
-/// The columns of an identity solved for, in the triangle.
-fn inverse_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
-    let a = n.children[0];
-    let lower = triangle(r, a)?;
+/// The identity of the size and type of a matrix.
+fn identity(r: &mut Rewriter<'_>, a: Id) -> Option<Id> {
     let t = r.ty(a);
     let plane = &t.shape[t.rank() - 2..];
     let mut positions = |axis: i64| {
@@ -119,8 +120,22 @@ fn inverse_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     };
     let (i, j) = (positions(0)?, positions(1)?);
     let eye = r.elementwise(Op::Equal, &[j, i])?;
-    let eye = r.cast(eye, t.dtype)?;
-    by_triangle(r, a, eye, lower)
+    r.cast(eye, t.dtype)
+}
+
+/// The columns of an identity solved for, in the triangle.
+fn inverse_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let lower = triangle(r, n.children[0])?;
+    let eye = identity(r, n.children[0])?;
+    by_triangle(r, n.children[0], eye, lower)
+}
+
+fn inverse_positive_definite(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    if !is_positive_definite(r, n.children[0]) {
+        return None;
+    }
+    let eye = identity(r, n.children[0])?;
+    r.elementwise(Op::SolvePosdef, &[n.children[0], eye])
 }
 
 fn solve_identity(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
@@ -130,16 +145,21 @@ fn solve_identity(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     r.elementwise(Op::Inv, &[n.children[0]])
 }
 
+/// Whether Cholesky's factorization is the one to try first. Systems with a triangle need none.
+fn is_positive_definite(r: &Rewriter<'_>, a: Id) -> bool {
+    let s = r.structure(a);
+    s.symmetric && s.definite && !s.band.is_lower() && !s.band.is_upper()
+}
+
 fn solve_positive_definite(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
-    let s = r.structure(n.children[0]);
-    if !s.symmetric || !s.definite || s.band.is_lower() || s.band.is_upper() {
+    if !is_positive_definite(r, n.children[0]) {
         return None;
     }
     r.elementwise(Op::SolvePosdef, &n.children)
 }
 
 /// The diagonal of the last two axes, which becomes the last.
-fn diagonal(r: &mut Rewriter<'_>, a: Id) -> Option<Id> {
+pub(super) fn diagonal(r: &mut Rewriter<'_>, a: Id) -> Option<Id> {
     let rank = r.shape(a).len() as i64;
     let attrs = [(Key::Axis, rank - 2), (Key::Axis2, rank - 1), (Key::Offset, 0)];
     r.node(Op::Diagonal, Attrs::new(attrs.map(|(k, v)| (k, Attr::Int(v)))), &[a])

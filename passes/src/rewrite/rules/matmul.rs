@@ -4,9 +4,9 @@ use super::super::language::ENode;
 use super::super::rule::{Rewriter, Rule, node, pair, pattern};
 use crate::fuse::UNROLLED;
 use crate::make::Make;
-use crate::pass::MathLevel::{Exact, Fast, Reassociate};
+use crate::pass::MathLevel::{Exact, Reassociate};
 use egg::{Id, Subst};
-use frit_ir::{Attr, Attrs, Key, Op, Scalar};
+use frit_ir::{Key, Op, Scalar};
 
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
@@ -24,13 +24,6 @@ pub(super) const RULES: &[Rule] = &[
     node("matmul-short-vector",   Reassociate, &[Op::Matmul],   short_vector).exact_for_ints(),
     node("matmul-scaled-rows",    Reassociate, &[Op::Matmul],   scaled_rows).exact_for_ints(),
     node("matmul-scaled-columns", Reassociate, &[Op::Matmul],   scaled_columns).exact_for_ints(),
-    // Zeros of the structured matrix times what is not finite are NaN.
-    node("matmul-diagonal-known", Reassociate, &[Op::Matmul],   |r, n| others_finite(r, n).then(|| diagonal_factor(r, n))?).exact_for_ints(),
-    node("matmul-diagonal",       Fast,        &[Op::Matmul],   diagonal_factor).exact_for_ints(),
-    node("matmul-one-hot-known",  Reassociate, &[Op::Matmul],   |r, n| others_finite(r, n).then(|| one_hot(r, n))?).exact_for_ints(),
-    node("matmul-one-hot",        Fast,        &[Op::Matmul],   one_hot).exact_for_ints(),
-    node("matmul-zeros-known",    Reassociate, &[Op::Matmul],   |r, n| others_finite(r, n).then(|| zeros(r, n))?).exact_for_ints(),
-    node("matmul-zeros",          Fast,        &[Op::Matmul],   zeros).exact_for_ints(),
     node("gemm",                  Exact,       &[Op::Add, Op::Subtract], gemm),
 ];
 
@@ -162,65 +155,9 @@ fn at_least_matrix(r: &mut Rewriter<'_>, x: Id) -> Option<Id> {
     if r.shape(x).len() == 1 { r.expand_dims(x, &[0]) } else { Some(x) }
 }
 
-/// The structured operand of a product, 0 or 1: `None` if neither is.
-fn structured(r: &Rewriter<'_>, n: &ENode, f: impl Fn(&Rewriter<'_>, Id) -> bool) -> Option<usize> {
-    (0..2).find(|k| f(r, n.children[*k]))
-}
-
-/// Whether the other operand is finite, whichever is the structured one.
-fn others_finite(r: &Rewriter<'_>, n: &ENode) -> bool {
-    n.children.iter().all(|c| r.range(*c).finite())
-}
-
-fn is_zero(r: &Rewriter<'_>, x: Id) -> bool {
-    r.value(x).is_some_and(|c| c.as_complex() == 0.0.into())
-}
-
 /// The product's type, which the replacement must have.
-fn product_type(r: &Rewriter<'_>, n: &ENode) -> Option<frit_ir::TensorType> {
+pub(super) fn product_type(r: &Rewriter<'_>, n: &ENode) -> Option<frit_ir::TensorType> {
     r.egraph.lookup(n.clone()).map(|id| r.ty(id))
-}
-
-/// `d @ b` scales the rows of `b`, and `a @ d` the columns of `a`; an identity does nothing.
-fn diagonal_factor(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
-    let shape = product_type(r, n)?.shape;
-    let k = structured(r, n, |r, x| {
-        let s = r.shape(x);
-        s[s.len() - 1] == s[s.len() - 2] && r.structure(x).band.is_diagonal()
-    })?;
-    let (d, other) = (n.children[k], n.children[1 - k]);
-    if r.structure(d).is_identity() {
-        return r.broadcast_to(other, &shape);
-    }
-    let rank = r.shape(d).len() as i64;
-    let attrs = [(Key::Axis, rank - 2), (Key::Axis2, rank - 1), (Key::Offset, 0)];
-    let diagonal = r.node(Op::Diagonal, Attrs::new(attrs.map(|(k, v)| (k, Attr::Int(v)))), &[d])?;
-    let factor = r.expand_dims(diagonal, &[if k == 0 { rank - 1 } else { rank - 2 }])?;
-    r.elementwise(Op::Multiply, &[other, factor])
-}
-
-/// `eye[at] @ b -> b[at]`.
-fn one_hot(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
-    let (hot, b) = (n.children[0], n.children[1]);
-    if r.shape(hot).len() != 2 || r.shape(b).len() != 2 {
-        return None;
-    }
-    let gathers = r.forms(hot, Op::Gather);
-    let g = gathers.iter().find(|g| {
-        let own = r.attrs(g);
-        own.ints(Key::Axes) == [0]
-            && r.structure(g.children[0]).is_identity()
-            && r.shape(g.children[1]).len() == 1
-    })?;
-    let attrs = r.attrs(g);
-    r.node(Op::Gather, attrs, &[b, g.children[1]])
-}
-
-fn zeros(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
-    let t = product_type(r, n)?;
-    structured(r, n, is_zero)?;
-    let zero = r.constant(Scalar::zero(t.dtype))?;
-    r.broadcast_to(zero, &t.shape)
 }
 
 /// `alpha * (a @ b) + beta * c`, where `alpha` and `beta` are numbers, in one call: the sum is done on blocks of the

@@ -22,6 +22,7 @@ mod movement;
 mod order;
 mod polynomial;
 mod reduce;
+mod structured;
 
 use super::analysis::TensorAnalysis;
 use super::language::ENode;
@@ -49,6 +50,7 @@ const FAMILIES: &[&[Rule]] = &[
     reduce::RULES,
     extreme::RULES,
     matmul::RULES,
+    structured::RULES,
     linalg::RULES,
     order::RULES,
     chunking::RULES,

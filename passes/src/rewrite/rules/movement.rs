@@ -31,6 +31,7 @@ pub(super) const RULES: &[Rule] = &[
     pair("transpose-matmul",      Reassociate, &[Op::Transpose], transpose_matmul).exact_for_ints(),
     node("matmul-transposes",     Reassociate, &[Op::Matmul],    matmul_transposes).exact_for_ints(),
     pair("squeeze-elementwise",   Exact,       &[Op::Squeeze],   |r, s, x| squeeze(r, s, x, &|op| op.class() == Class::Elementwise)),
+    node("sum-of-squeezes",       Exact,       &[Op::Add, Op::Subtract], sum_of_squeezes),
 ];
 
 pub(super) fn ordered(op: Op) -> bool {
@@ -145,4 +146,20 @@ fn squeeze(r: &mut Rewriter<'_>, s: &ENode, x: &ENode, wanted: &dyn Fn(Op) -> bo
     squeeze_along(r, (op, &own, &x.children), &shape, attrs.ints(Key::Axes), &mut |r, x, axes| {
         r.squeeze(x, axes)
     })
+}
+
+/// The other way round for what routines computed with unit axes, which have common factors there: `A @ v + A @ w`.
+fn sum_of_squeezes(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let computed = |r: &Rewriter<'_>, x: Id| {
+        r.forms(x, Op::Squeeze).into_iter().find(|s| {
+            let nodes = &r.egraph[s.children[0]].nodes;
+            nodes.iter().any(|n| n.op().is_some_and(|op| op.class() == Class::Library))
+        })
+    };
+    let (x, y) = (computed(r, n.children[0])?, computed(r, n.children[1])?);
+    if x.attrs != y.attrs {
+        return None;
+    }
+    let sum = r.elementwise(n.op()?, &[x.children[0], y.children[0]])?;
+    r.squeeze(sum, r.attrs(&x).ints(Key::Axes))
 }
