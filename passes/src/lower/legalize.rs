@@ -4,13 +4,14 @@ use frit_ir::build::Builder;
 use frit_ir::dim::Symbol;
 use frit_ir::error::TypeError;
 use frit_ir::graph::{Graph, GraphBuilder, Input, Node};
-use frit_ir::{Attr, Attrs, DType, Dim, Key, Op, Scalar, TensorType, Value};
+use frit_ir::ops::Class;
+use frit_ir::{Attr, Attrs, DType, Dim, Key, Literal, Op, Scalar, TensorType, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The graph with position reductions (`argmin`, `argmax`) written as an extreme followed by the smallest position
-/// at which it is reached, every composite op expanded and
-/// the layout in blocks forgotten. Regions included.
+/// at which it is reached, every composite op expanded,
+/// numbers that routines take in memory, and the layout in blocks forgotten. Regions included.
 /// Loop indices get names that are unique in the whole program.
 pub(crate) fn legalize(g: &Graph) -> Result<Graph, TypeError> {
     legalize_graph(g, &mut Names { taken: g.symbols(), loops: 0 })
@@ -68,6 +69,11 @@ fn legalize_graph(g: &Graph, names: &mut Names) -> Result<Graph, TypeError> {
                         attrs = attrs.with(key, Attr::Graph(Arc::new(legalize_graph(&region, names)?)));
                     }
                 }
+                let inputs: Vec<Value> = if node.op.class() == Class::Library {
+                    inputs.iter().map(|v| in_memory(&mut b, *v)).collect::<Result<_, _>>()?
+                } else {
+                    inputs
+                };
                 let v = b.node(node.op, attrs, &inputs)?;
                 (0..node.types.len() as u32).map(|index| Value { node: v.node, index }).collect()
             }
@@ -79,6 +85,13 @@ fn legalize_graph(g: &Graph, names: &mut Names) -> Result<Graph, TypeError> {
     let left =
         done.nodes.iter().any(|n| n.op.def().expand.is_some() || matches!(n.op, Op::Argmin | Op::Argmax));
     if left { legalize_graph(&done, names) } else { Ok(done) }
+}
+
+/// A constant as an array constant, which is in memory before the program starts; other values as they are.
+fn in_memory(b: &mut Builder, v: Value) -> Result<Value, TypeError> {
+    let Some(c) = b.graph().constant_of(v) else { return Ok(v) };
+    let data = Literal { ty: b.ty(v).clone(), bytes: c.to_bytes().into() };
+    b.node(Op::Literal, Attrs::new([(Key::Data, Attr::Data(data))]), &[])
 }
 
 /// The first position of the extreme; a NaN is more extreme than any number.

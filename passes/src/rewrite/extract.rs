@@ -2,9 +2,11 @@
 //!
 //! First greedy, from the leaves up: each class keeps its best node with the *set* of classes that this choice needs.
 //! The cost of a candidate is the sum over the union of its operands' sets, so sharing counts; what fuses does not,
-//! as it depends on the users. Then local: classes go back to the form that they have in the program, one by one,
-//! where that makes the whole cheaper by the model that knows fusion ([`super::cost::program`]). A choice that would
-//! need itself is skipped. This is not optimal; the caller compares the result with the original program.
+//! as it depends on the users. Then local, by the model of the whole that knows fusion ([`super::cost::program`]): classes
+//! go back to the form that they have in the program, one by one; classes take the form of a routine, which the greedy
+//! choice rates by itself and not by the loops that it saves; and all classes that can be computed from a value that no
+//! one needs so far, as several systems from one factorization, do so at once. A choice that would need itself is skipped.
+//! This is not optimal; the caller compares the result with the original program.
 
 use super::analysis::Egraph;
 use super::cost::program::{Cost, Items};
@@ -12,14 +14,17 @@ use super::cost::{CostModel, Kind, Measure};
 use super::language::{ENode, Head};
 use egg::{Id, Language};
 use frit_ir::TensorType;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Marks of classes that have no position yet.
 const UNSEEN: u32 = u32::MAX;
 const OPEN: u32 = u32::MAX - 1;
 
-/// Programs that the local search looks at, per piece.
+/// Programs that each step of the local search looks at, per piece.
 const TRIES: usize = 48;
+
+/// Classes that are looked at to see what one form would need.
+const DEPTH: usize = 32;
 
 /// A set of classes.
 #[derive(Clone, Default)]
@@ -258,13 +263,86 @@ impl<'a> Table<'a> {
             |k: &u32| original[*k as usize].is_some() && original[*k as usize] != choice[*k as usize];
         let candidates: Vec<u32> = order.iter().rev().copied().filter(differs).take(TRIES).collect();
         for k in candidates {
-            let before = std::mem::replace(&mut choice[k as usize], original[k as usize]);
-            match self.cost(choice, roots, &mut items) {
-                Some(cost) if cost.beats(&best) => best = cost,
-                _ => choice[k as usize] = before,
-            }
+            let form = original[k as usize].expect("just tested");
+            self.attempt(choice, &[(k, form)], roots, &mut items, &mut best);
         }
         Some(best)
+    }
+
+    /// Takes the forms of routines, and what several classes can share, where the program gets cheaper; the cost.
+    pub(super) fn advance(&self, choice: &mut Choice, roots: &[u32]) -> Option<Cost> {
+        let mut items = Items::default();
+        let mut best = self.cost(choice, roots, &mut items)?;
+        let order = self.order(choice, roots)?;
+        let others = |k: &u32| {
+            let (k, now) = (*k, choice[*k as usize]);
+            (0..self.forms[k as usize].len() as u32).filter(move |f| Some(*f) != now).map(move |f| (k, f))
+        };
+        let single = |(k, f): &(u32, u32)| {
+            matches!(self.forms[*k as usize][*f as usize].measure.kind, Kind::Single { .. })
+        };
+        let routines: Vec<(u32, u32)> =
+            order.iter().rev().flat_map(others).filter(single).take(TRIES).collect();
+        for change in routines {
+            self.attempt(choice, &[change], roots, &mut items, &mut best);
+        }
+        for changes in self.shared(choice, roots)? {
+            self.attempt(choice, &changes, roots, &mut items, &mut best);
+        }
+        Some(best)
+    }
+
+    /// Changes the forms of some classes if that makes the program cheaper than `best`.
+    fn attempt(
+        &self,
+        choice: &mut Choice,
+        changes: &[(u32, u32)],
+        roots: &[u32],
+        items: &mut Items,
+        best: &mut Cost,
+    ) {
+        let before: Vec<Option<u32>> = changes.iter().map(|(k, _)| choice[*k as usize]).collect();
+        changes.iter().for_each(|(k, form)| choice[*k as usize] = Some(*form));
+        match self.cost(choice, roots, items) {
+            Some(cost) if cost.beats(best) => *best = cost,
+            _ => changes.iter().zip(before).for_each(|((k, _), was)| choice[*k as usize] = was),
+        }
+    }
+
+    /// For each result of a routine that the program does not need: the forms, one of each of several classes that it
+    /// needs, that are computed from it.
+    fn shared(&self, choice: &Choice, roots: &[u32]) -> Option<Vec<Vec<(u32, u32)>>> {
+        let order = self.order(choice, roots)?;
+        let mut needed = vec![false; self.ids.len()];
+        order.iter().for_each(|k| needed[*k as usize] = true);
+        let kind = |k: u32, form: u32| self.forms[k as usize][form as usize].measure.kind;
+        let mut users: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
+        for k in &order {
+            for (form, f) in self.forms[*k as usize].iter().enumerate() {
+                let form = form as u32;
+                if choice[*k as usize] == Some(form) {
+                    continue;
+                }
+                let mut seen: Vec<u32> = Vec::new();
+                let mut open: Vec<u32> = f.operands.clone();
+                while let Some(o) = open.pop().filter(|_| seen.len() < DEPTH) {
+                    let Some(own) = choice[o as usize].filter(|_| !needed[o as usize] && !seen.contains(&o))
+                    else {
+                        continue;
+                    };
+                    seen.push(o);
+                    if matches!(kind(o, own), Kind::Single { .. }) {
+                        let list = users.entry(o).or_default();
+                        // The first form of a class will do.
+                        if list.last().is_none_or(|(last, _)| last != k) {
+                            list.push((*k, form));
+                        }
+                    }
+                    open.extend(&self.forms[o as usize][own as usize].operands);
+                }
+            }
+        }
+        Some(users.into_values().filter(|list| list.len() > 1).take(TRIES).collect())
     }
 }
 

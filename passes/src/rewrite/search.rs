@@ -197,12 +197,12 @@ impl<'a> Search<'a> {
         let original = self.original_choice(&table);
         let mut items = Items::default();
         let mut choice = table.greedy();
-        let mut after = table.improve(&mut choice, &original, &roots).filter(|c| c.beats(&before));
-        if after.is_none() {
+        let improved = table.improve(&mut choice, &original, &roots);
+        if improved.is_none_or(|c| !c.beats(&before)) {
             // Where the greedy choice loses, the program itself is the place to start from: equal values are one.
             choice = original.iter().zip(&choice).map(|(o, c)| o.or(*c)).collect();
-            after = table.cost(&choice, &roots, &mut items).filter(|c| c.beats(&before));
         }
+        let after = table.advance(&mut choice, &roots).filter(|c| c.beats(&before));
         if let Some(notes) = notes.filter(|n| n.what.lost) {
             self.lost(&table, &choice, &roots, notes);
         }

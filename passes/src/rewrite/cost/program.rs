@@ -136,7 +136,10 @@ impl Items {
                 Kind::Single { .. } => {
                     stored[k] = true;
                     for o in self.operands(k) {
-                        stored[self.base(*o as usize)] = true;
+                        let base = self.base(*o as usize);
+                        // A number that is constant is part of the program.
+                        let number = self.kind(base) == Kind::Free && self.measures[base].domain <= 1.0;
+                        stored[base] |= !number;
                     }
                 }
                 Kind::Free | Kind::View | Kind::Fused | Kind::Rows => {}
