@@ -125,6 +125,7 @@ pub fn compile(graph: &Graph, layouts: &[Layout], config: &Config) -> Result<Rep
     let report = Report {
         traced: graph.clone(),
         optimized: optimized.graph,
+        stages: optimized.stages,
         passes: optimized.report,
         lowered: lowered.graph,
         groups: lowered.groups,

@@ -6,7 +6,7 @@ use frit_ir::Graph;
 use frit_ir::plan::Layout;
 use frit_passes::explain::{self, Explanation};
 use frit_passes::lower::GroupReport;
-use frit_passes::{MathLevel, PipelineReport};
+use frit_passes::{MathLevel, PipelineReport, Stage};
 use frit_runtime::{MemoryReport, Program};
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub struct Report {
     pub traced: Graph,
     /// After rewriting.
     pub optimized: Graph,
+    /// The way there: each pass that changed the graph, with the rules that it applied.
+    pub stages: Vec<Stage>,
     /// Passes and rules.
     pub passes: PipelineReport,
     /// The graph that `groups` refer to.
@@ -56,7 +58,7 @@ impl Report {
         })
     }
 
-    /// Why it became what it is: each step of rewriting, the candidates that lost, proofs. Optimizes again.
+    /// Why it became what it is: the candidates that lost, proofs. Optimizes again.
     pub fn why(&self, what: &explain::Options) -> Result<Explanation, Error> {
         Ok(explain::explain(&self.traced, &frit_passes::Options::new(self.math), what)?)
     }

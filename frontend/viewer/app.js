@@ -2,6 +2,9 @@
 
 const byId = (id) => document.getElementById(id);
 
+/** Names beside what they stand for; what is empty is left out. */
+const describing = (rows) => make("dl", {}, ...rows.filter((r) => r[1] !== "" && r[1] !== undefined && r[1] !== null).flatMap(([k, v]) => [make("dt", {}, k), make("dd", {}, v)]));
+
 class App {
   constructor(picture) {
     this.picture = picture;
@@ -40,20 +43,20 @@ class App {
         this.panes[1].svg.focus();
       }
     });
-    on("history-back", "click", () => this.history(-1));
-    on("history-on", "click", () => this.history(1));
-    on("history-all", "click", () => this.showStages(0, this.part.stages.length - 1));
+    on("history-back", "click", () => this.step(-1));
+    on("history-on", "click", () => this.step(1));
+    on("history-all", "click", () => this.showEnds());
     on("help-open", "click", () => byId("help").showModal());
     on("theme", "click", () => {
-      const root = document.documentElement, dark = getComputedStyle(root).colorScheme === "dark";
-      root.dataset.theme = dark ? "light" : "dark";
+      const { dataset } = document.documentElement, system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+      dataset.theme = (dataset.theme ?? system) === "dark" ? "light" : "dark";
     });
     document.addEventListener("keydown", (e) => {
       if (e.ctrlKey || e.metaKey || e.altKey || e.target.matches?.("input, select, textarea") || byId("help").open) return;
       const pane = this.panes.find((p) => p.svg === document.activeElement) ?? this.panes[1];
       const keys = {
         "/": () => byId("search").focus(), "?": () => byId("help").showModal(), "+": () => pane.zoom(1.3), "=": () => pane.zoom(1.3),
-        "-": () => pane.zoom(1 / 1.3), "0": () => pane.all(), "[": () => this.history(-1), "]": () => this.history(1),
+        "-": () => pane.zoom(1 / 1.3), "0": () => pane.all(), "[": () => this.step(-1), "]": () => this.step(1),
       };
       if (keys[e.key]) {
         e.preventDefault();
@@ -65,10 +68,9 @@ class App {
 
   showPart(k) {
     this.part = this.parts[k];
-    const options = () => this.part.stages.map((s, j) => make("option", { value: j }, this.stageName(j)));
-    this.panes.forEach((p) => p.select.replaceChildren(...options()));
+    this.history = this.part.history;
     this.sizes();
-    this.showStages(0, this.part.stages.length - 1);
+    this.showEnds();
     this.memory.show();
   }
 
@@ -108,37 +110,67 @@ class App {
     this.describe();
   }
 
-  showStage(side, j) {
-    const now = this.panes.map((p) => this.part.stages.indexOf(p.stage));
-    now[side] = j;
-    this.showStages(...now);
+  /** The traced graph beside the fused one. */
+  showEnds() {
+    this.move = null;
+    this.show([this.part.stages[0], this.part.stages.at(-1)]);
   }
 
-  showStages(a, b) {
-    const stages = [this.part.stages[a], this.part.stages[b]];
-    this.matching = new Matching(this.part, ...stages);
+  /** A stage in one of the panes. */
+  chooseStage(side, j) {
+    if (j < 0) return;
+    const stages = this.panes.map((p) => p.stage);
+    stages[side] = this.part.stages[j];
+    this.move = null;
+    this.show(stages);
+  }
+
+  /** The graphs before and after a move of the history, at what it changed. */
+  goToMove(k) {
+    this.move = k;
+    const move = this.history.moves[k];
+    this.show(this.history.stages(move), move.step);
+    const { touched } = this.matching;
+    if (!move.step) return;
+    const ends = [0, 1].map((side) => (move.step.replaced ?? []).map((pair) => nodeOf(pair[side])));
+    this.panes.forEach((pane, side) => {
+      const seen = (n) => pane.stage.set.has(n) && !INLINE.has(this.part.nodes[n].op);
+      const n = [...touched[side], ...ends[side]].find(seen);
+      if (n !== undefined) pane.reveal(n);
+    });
+    this.paint();
+    if (move.step.place !== undefined) {
+      const p = this.picture.places[move.step.place];
+      this.source.scroll(`${p.file}:${p.line}`);
+    }
+  }
+
+  show(stages, step) {
+    const { part, move } = this, { moves } = this.history, last = moves.length - 1;
+    this.matching = new Matching(part, ...stages, step);
     this.selection = null;
     this.lineNodes = new Set();
     this.panes.forEach((p, side) => {
-      p.select.value = String([a, b][side]);
+      const at = part.stages.indexOf(stages[side]);
+      const options = part.stages.map((_, j) => make("option", { value: j }, this.stageName(j)));
+      if (at < 0) options.push(make("option", { value: -1 }, side === 0 ? `before step ${move + 1}` : `after step ${move + 1}`));
+      p.select.replaceChildren(...options);
+      p.select.value = String(at);
       p.show(stages[side]);
     });
-    const last = this.part.stages.length - 1;
-    const next = b - a === 1;
-    byId("history-text").textContent = next ? `step ${b} of ${last}` : `${last} ${last === 1 ? "step" : "steps"} of rewriting`;
-    byId("history-back").disabled = next ? a === 0 : last < 1;
-    byId("history-on").disabled = next ? b === last : last < 1;
+    byId("history-text").textContent = move === null ? several(moves.length, "step") + " of rewriting" : `step ${move + 1} of ${moves.length} · ${this.history.title(moves[move])}`;
+    byId("history-back").disabled = move === null ? last < 0 : move === 0;
+    byId("history-on").disabled = move === null ? last < 0 : move === last;
     this.source.show(stages);
     this.search();
     this.describe();
   }
 
-  /** From the first graph beside the last, the first step on is the first pass, the first step back the last one. */
-  history(d) {
-    const [a, b] = this.panes.map((p) => this.part.stages.indexOf(p.stage)), last = this.part.stages.length - 1;
-    if (last < 1) return;
-    const at = b - a === 1 ? a + d : d > 0 ? 0 : last - 1;
-    if (at >= 0 && at < last) this.showStages(at, at + 1);
+  /** From the first graph beside the last, the first step on is the first move, the first step back the last one. */
+  step(d) {
+    const last = this.history.moves.length - 1;
+    const at = this.move === null ? (d > 0 ? 0 : last) : this.move + d;
+    if (at >= 0 && at <= last) this.goToMove(at);
   }
 
   marks(side) {
@@ -243,7 +275,7 @@ class App {
     if (box.hidden) return;
     const { least, most } = this.heatRange(stage);
     const show = (v) => (this.heatBy === "bytes" ? showBytes(v) : this.heatBy === "flops" ? showFlops(v) : several(v, "node"));
-    const swatches = [1, 2, 3, 4, 5].map((k) => make("i", { class: `step${k}` }));
+    const swatches = [1, 2, 3, 4, 5].map((k) => make("i", { class: `heat${k}` }));
     box.replaceChildren(make("span", {}, most > 0 ? show(least) : "nothing"), ...swatches, make("span", {}, most > 0 ? show(most) : ""));
   }
 
@@ -291,7 +323,7 @@ class App {
       const texts = new Map();
       const matches = (n) => {
         if (INLINE.has(part.nodes[n].op)) return false;
-        if (!texts.has(n)) texts.set(n, `${part.title(n)} ${part.nodes[n].attrs ?? ""} ${part.type(n)} ${part.where(n)} ${part.place(n)?.function ?? ""}`.toLowerCase());
+        if (!texts.has(n)) texts.set(n, `${this.panes.find((p) => p.stage.set.has(n)).stage.title(n)} ${part.nodes[n].attrs ?? ""} ${part.type(n)} ${part.where(n)} ${part.place(n)?.function ?? ""}`.toLowerCase());
         return words.every((w) => texts.get(n).includes(w));
       };
       for (const side of [1, 0]) for (const n of this.panes[side].stage.nodes) if (matches(n)) this.found.push({ side, n });
@@ -319,33 +351,28 @@ class App {
 
   describe() {
     const box = byId("detail"), s = this.selection, part = this.part;
-    const table = (rows) => make("dl", {}, ...rows.filter((r) => r[1] !== "" && r[1] !== undefined && r[1] !== null).flatMap(([k, v]) => [make("dt", {}, k), make("dd", {}, v)]));
-    if (s === null) {
-      const rules = part.data.rules.map((r) => make("tr", {}, make("td", {}, r.name), make("td", { class: "quiet" }, r.class), make("td", { class: "amount" }, `× ${r.count}`)));
-      box.replaceChildren(make("h2", {}, rules.length ? "Rules that fired" : "No rewriting rule fired"), ...(rules.length ? [make("table", {}, ...rules)] : []));
-      return;
-    }
+    if (s === null) return box.replaceChildren(...historyPanel(this));
     const pane = this.panes[s.side];
     if (typeof s.what !== "number") {
       const nodes = [...pane.stage.under(s.what)];
       const sum = (f) => nodes.reduce((t, n) => t + (f(n) ?? 0n), 0n);
       const stored = s.what.kind === "group" ? part.groups[s.what.group].stored : [];
-      box.replaceChildren(make("h2", {}, s.what.label), table([
+      box.replaceChildren(make("h2", {}, s.what.label), describing([
         ["what", { group: "computed together, in one kernel or call", repeat: "an unrolled loop", iteration: "one iteration", function: "one function", line: "one line", range: "neighbors", region: "a region" }[s.what.kind]],
         ["nodes", String(nodes.length)], ["FLOPs", showFlops(sum((n) => part.flops(n)))],
-        ...stored.map((x) => ["stores", `${part.title(x.node)} ${part.type(x.node)}: it ${x.why}`]),
+        ...stored.map((x) => ["stores", `${pane.stage.title(x.node)} ${part.type(x.node)}: it ${x.why}`]),
       ]));
       return;
     }
     const n = s.what, node = part.nodes[n], flops = part.flops(n);
-    const link = (k) => make("button", { class: "text", onclick: () => { pane.reveal(k); this.select(s.side, k); } }, part.title(k));
+    const link = (k) => make("button", { class: "text", onclick: () => { pane.reveal(k); this.select(s.side, k); } }, pane.stage.title(k));
     const list = (all) => all.length ? make("span", {}, ...all.slice(0, 12).flatMap((k, j) => [j ? ", " : "", link(k)]), all.length > 12 ? ` and ${all.length - 12} more` : "") : "";
     const p = part.place(n), mark = this.marks(s.side).get(n);
     const group = part.groups.findIndex((g) => g.nodes.includes(n));
-    box.replaceChildren(make("h2", {}, part.title(n)), table([
+    box.replaceChildren(make("h2", {}, pane.stage.title(n)), describing([
       ["type", part.type(n)], ["bytes", `${showBytes(part.bytes(n))}${this.formula(node.types.map((t) => part.data.types[t].bytes))}`],
       ["FLOPs", flops === null ? "depends on data" : `${showFlops(flops)}${this.formula([node.flops])}`],
-      ["attributes", node.attrs], ["operands", list([...new Set((node.inputs ?? []).map(nodeOf))].filter((k) => pane.stage.set.has(k) && !INLINE.has(part.nodes[k].op)))],
+      ["attributes", node.attrs], ["operands", list([...new Set(pane.stage.inputs(n).map(nodeOf))].filter((k) => pane.stage.set.has(k) && !INLINE.has(part.nodes[k].op)))],
       ["uses", list([...new Set(pane.stage.users.get(n) ?? [])])], ["line", p === null ? "" : `${part.where(n)}${p.function ? `, in ${p.function}` : ""}`],
       ["group", s.side === 1 && group >= 0 ? `${group + 1} ${part.groups[group].name}` : ""], ["in memory", part.why.has(n) && pane.stage === part.stages.at(-1) ? `it ${part.why.get(n)}` : ""],
       ["lifetime", several(pane.stage.lifetime(n), "node")],

@@ -88,4 +88,9 @@ function scaled(value, step, units) {
 }
 const several = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
 const showBytes = (v) => scaled(v, 1024, ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB"]);
+/** As reports write them: `1.5 us`. */
+const showSeconds = (s) => {
+  const [scale, unit] = s < 1e-6 ? [1e9, "ns"] : s < 1e-3 ? [1e6, "us"] : s < 1 ? [1e3, "ms"] : [1, "s"];
+  return `${(s * scale).toFixed(s * scale < 10 ? 1 : 0)} ${unit}`;
+};
 const showFlops = (v) => scaled(v, 1000, ["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP"]);

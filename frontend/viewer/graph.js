@@ -26,7 +26,7 @@ class GraphPane {
     this.app = app;
     this.side = side;
     this.select = make("select", { "aria-label": side === 0 ? "Graph on the left" : "Graph on the right" });
-    this.select.addEventListener("change", () => app.showStage(side, Number(this.select.value)));
+    this.select.addEventListener("change", () => app.chooseStage(side, Number(this.select.value)));
     this.totals = make("span", { class: "totals" });
     const button = (text, label, f) => make("button", { title: label, "aria-label": label, onclick: f }, text);
     const tools = make("span", { class: "tools" },
@@ -81,7 +81,7 @@ class GraphPane {
     if (item.node !== null) {
       const n = item.node, flops = part.flops(n);
       const third = [flops ? showFlops(flops) : null, part.where(n)].filter(Boolean).join(" · ");
-      return [shorten(part.title(n)), shorten(`${part.type(n)} · ${showBytes(part.bytes(n))}`), shorten(third)].filter(Boolean);
+      return [shorten(this.stage.title(n)), shorten(`${part.type(n)} · ${showBytes(part.bytes(n))}`), shorten(third)].filter(Boolean);
     }
     const title = item.box.kind === "group" ? `${item.box.group + 1} ${item.box.label}` : item.box.label;
     if (item.inside) return [shorten(title, 60)];
@@ -176,6 +176,7 @@ class GraphPane {
       const self = chosen.self !== null && (item.node === chosen.self || item.box === chosen.self);
       c.toggle("chosen", self);
       c.toggle("match", !self && nodes.some((n) => chosen.nodes.has(n)));
+      c.toggle("touched", !item.inside && nodes.some((n) => app.matching.touched[this.side].has(n)));
       c.toggle("hit", nodes.some((n) => hits.has(n)));
       c.toggle("hover", nodes.some((n) => hovered.has(n)));
       if (self) this.svg.setAttribute("aria-activedescendant", item.id);

@@ -43,7 +43,7 @@ function joined(stage, items) {
     walk(list);
     for (const n of numbers) {
       const to = places.get(n);
-      for (const p of stage.part.nodes[n].inputs ?? []) {
+      for (const p of stage.inputs(n)) {
         const from = places.get(nodeOf(p));
         if (from === undefined || from === to) continue;
         const key = `${from.path.join()}>${to.path.join()}`;

@@ -2,6 +2,8 @@
 
 const INLINE = new Set(["constant", "dim_value"]);
 const nodeOf = (port) => (typeof port === "number" ? port : port[0]);
+/** A port as a key of maps. */
+const portKey = (port) => (typeof port === "number" ? port : port[1] === 0 ? port[0] : `${port[0]}.${port[1]}`);
 const isBox = (entry) => typeof entry === "object";
 
 /** One program of the picture. */
@@ -16,6 +18,7 @@ class Part {
     /** Boxes that stand for the regions of nodes. */
     this.regionBoxes = new Map();
     this.stages = data.stages.map((s) => new Stage(this, s));
+    this.history = new History(this);
     this.why = new Map(data.groups.flatMap((g) => g.stored.map((s) => [s.node, s.why])));
   }
 
@@ -68,13 +71,6 @@ class Part {
     return this.nodes[n].types.map((t) => one(this.data.types[t])).join(", ");
   }
 
-  /** `multiply 2.0`: the operation, with constants among its operands. */
-  title(n) {
-    const node = this.nodes[n];
-    const constants = (node.inputs ?? []).map((p) => this.nodes[nodeOf(p)]).filter((o) => INLINE.has(o.op)).map((o) => o.name);
-    return [node.op, node.name, ...constants].filter((x) => x !== undefined).join(" ");
-  }
-
   where(n) {
     const p = this.place(n);
     return p === null ? "" : `${baseName(this.picture.files[p.file].name)}:${p.line}`;
@@ -85,11 +81,14 @@ const baseName = (path) => path.split(/[\\/]/).pop();
 
 /** One graph of a part. */
 class Stage {
-  constructor(part, data) {
+  /** `read`: what is read in place of a port, by its key. */
+  constructor(part, data, read = new Map()) {
     this.part = part;
+    this.data = data;
+    this.read = read;
     this.name = data.name;
     this.entries = data.entries;
-    this.outputs = new Set(data.outputs.map(nodeOf));
+    this.outputs = new Set(data.outputs.map((p) => nodeOf(this.port(p))));
     /** Nodes in order, those of regions after the node that has them. */
     this.nodes = [];
     /** The box around a node or a box; null at the top. */
@@ -113,19 +112,55 @@ class Stage {
     this.count = this.nodes.filter((n) => !INLINE.has(part.nodes[n].op)).length;
   }
 
+  port(p) {
+    for (let next; (next = this.read.get(portKey(p))) !== undefined; ) p = next;
+    return p;
+  }
+
+  /** The operands of a node, as ports. */
+  inputs(n) {
+    const own = this.part.nodes[n].inputs ?? [];
+    return this.read.size ? own.map((p) => this.port(p)) : own;
+  }
+
+  /** `multiply 2.0`: the operation, with constants among its operands. */
+  title(n) {
+    const { nodes } = this.part, node = nodes[n];
+    const constants = this.inputs(n).map((p) => nodes[nodeOf(p)]).filter((o) => INLINE.has(o.op)).map((o) => o.name);
+    return [node.op, node.name, ...constants].filter((x) => x !== undefined).join(" ");
+  }
+
   /** Users of each node, and how many nodes it outlives. */
   get users() {
     if (this.users_ === undefined) {
       this.users_ = new Map(this.nodes.map((n) => [n, []]));
       this.lifetimes = new Map();
-      const at = new Map(this.nodes.map((n, k) => [n, k]));
-      for (const n of this.nodes) for (const p of this.part.nodes[n].inputs ?? []) this.users_.get(nodeOf(p))?.push(n);
+      for (const n of this.nodes) for (const p of this.inputs(n)) this.users_.get(nodeOf(p))?.push(n);
+      const at = this.order();
       for (const [n, users] of this.users_) {
         const last = this.outputs.has(n) ? this.nodes.length : users.reduce((m, u) => Math.max(m, at.get(u)), at.get(n));
         this.lifetimes.set(n, last - at.get(n));
       }
     }
     return this.users_;
+  }
+
+  /** Position of each node in an order in which they can be computed: that of `nodes`, unless steps have put some in. */
+  order() {
+    const at = new Map(), stack = [];
+    for (const first of this.nodes) {
+      stack.push(first);
+      while (stack.length) {
+        const n = stack.at(-1);
+        const waiting = at.has(n) ? [] : this.inputs(n).map(nodeOf).filter((p) => !at.has(p) && this.set.has(p));
+        if (waiting.length) stack.push(...waiting);
+        else {
+          stack.pop();
+          if (!at.has(n)) at.set(n, at.size);
+        }
+      }
+    }
+    return at;
   }
 
   lifetime(n) {
@@ -154,7 +189,8 @@ class Stage {
 
 /** What became of each node between two stages: marks by node, and partners in both directions. */
 class Matching {
-  constructor(part, before, after) {
+  /** `step`: the step that is shown. If it says what it made, there is no other between the two. */
+  constructor(part, before, after, step) {
     this.marks = [new Map(), new Map()];
     this.partners = [new Map(), new Map()];
     const look = (n) => {
@@ -173,6 +209,10 @@ class Matching {
     const taken = new Map();
     for (const n of after.nodes) {
       if (before.set.has(n)) continue;
+      if (step?.made) {
+        this.marks[1].set(n, "new");
+        continue;
+      }
       const key = look(n), k = taken.get(key) ?? 0, list = waiting.get(key) ?? [];
       if (k < list.length) {
         taken.set(key, k + 1);
@@ -180,6 +220,12 @@ class Matching {
       } else this.marks[1].set(n, "new");
     }
     for (const n of before.nodes) if (!this.marks[0].has(n)) this.marks[0].set(n, "gone");
+    /** Nodes that the step left unused, and those that it made: of a whole pass, those of its line. */
+    this.touched = [step?.removed, step?.made].map((nodes) => new Set(nodes));
+    if (step && !step.made) {
+      const here = (side, mark) => new Set([...this.marks[side]].filter(([n, m]) => m === mark && part.nodes[n].place === step.place).map(([n]) => n));
+      this.touched = [here(0, "gone"), here(1, "new")];
+    }
   }
 
   pair(a, b, mark) {

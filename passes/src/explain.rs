@@ -1,12 +1,14 @@
 //! Why a graph became what it became: every step, the candidates that lost, and proofs.
 //!
-//! Optimizing does not keep this; [`explain`] optimizes again and takes notes.
+//! Steps are part of each result ([`Optimized::history`]). Optimizing does not keep the rest; [`explain`] optimizes again
+//! and takes notes.
 
 use crate::pass::{Context, MathLevel, Optimized, Options as PassOptions, PassError};
 use crate::pipeline;
-use frit_ir::{Graph, Loc};
+use frit_ir::graph::Value;
+use frit_ir::{Attrs, Graph, Loc, Op, TensorType};
 
-/// What to find out. Steps are always told.
+/// What to find out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Options {
     /// Candidates that lost, those that another math level would allow included: a second search.
@@ -20,8 +22,6 @@ pub struct Options {
 pub struct Explanation {
     /// The result with its report, as [`crate::optimize`] gives it.
     pub optimized: Optimized,
-    /// Every application of a rule that shaped the result, in the order in which they were found.
-    pub history: Vec<Step>,
     /// Alternatives to forms of the result, in program order.
     pub lost: Vec<Lost>,
     /// One for each expression of the program that was replaced, in program order.
@@ -45,6 +45,77 @@ pub struct Step {
     pub seconds: f64,
     /// Modelled bytes.
     pub bytes: f64,
+    /// What it did to the graph of its pass; none where only the pass as a whole says so, and inside of regions.
+    pub change: Option<Change>,
+}
+
+/// A value on the way from the graph before a pass to the one after it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum StepValue {
+    /// One of the graph before the pass.
+    Graph(Value),
+    /// A result of a node that a step made.
+    Made {
+        /// Which one, among all that the steps of the pass made, from 0.
+        node: usize,
+        /// Which result of it.
+        index: u32,
+    },
+}
+
+impl StepValue {
+    /// Another result of the same node.
+    pub fn result(self, index: u32) -> StepValue {
+        match self {
+            StepValue::Graph(v) => StepValue::Graph(Value { index, ..v }),
+            StepValue::Made { node, .. } => StepValue::Made { node, index },
+        }
+    }
+}
+
+/// A node that a step made.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Made {
+    /// The op.
+    pub op: Op,
+    /// Its attributes.
+    pub attrs: Attrs,
+    /// Its operands, as they were then: a later step may replace them.
+    pub operands: Vec<StepValue>,
+    /// Types of its results.
+    pub types: Vec<TensorType>,
+    /// Where the expression was written.
+    pub loc: Loc,
+}
+
+/// The difference between a graph and the next one. Operands of nodes that stay are followed through `replaced`, this
+/// step's and all later ones': a node whose operand is rewritten is the same node.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Change {
+    /// Nodes that are new, operands first; they are numbered on from the steps before.
+    pub made: Vec<Made>,
+    /// Nodes that nothing needs any more, by their first result.
+    pub removed: Vec<StepValue>,
+    /// In order: whatever reads the first value reads the second from now on.
+    pub replaced: Vec<(StepValue, StepValue)>,
+}
+
+impl Change {
+    /// The same after `count` more nodes were made.
+    pub(crate) fn after(mut self, count: usize) -> Change {
+        let shift = |v: &mut StepValue| {
+            if let StepValue::Made { node, .. } = v {
+                *node += count;
+            }
+        };
+        self.made.iter_mut().flat_map(|m| &mut m.operands).for_each(shift);
+        self.removed.iter_mut().for_each(shift);
+        for (from, to) in &mut self.replaced {
+            shift(from);
+            shift(to);
+        }
+        self
+    }
 }
 
 /// A candidate that is not part of the result.
@@ -126,16 +197,15 @@ pub struct ProofStep {
 pub fn explain(graph: &Graph, options: &PassOptions, what: &Options) -> Result<Explanation, PassError> {
     let mut context = Context::new(options);
     context.notes = Some(Notes { what: *what, ..Notes::default() });
-    let (optimized, notes) = pipeline::drive(graph, context, &mut |_| {})?;
-    let Notes { history, lost, proofs, .. } = notes.unwrap_or_default();
-    Ok(Explanation { optimized, history, lost, proofs })
+    let (optimized, notes) = pipeline::drive(graph, context)?;
+    let Notes { lost, proofs, .. } = notes.unwrap_or_default();
+    Ok(Explanation { optimized, lost, proofs })
 }
 
 /// What passes write down while they run.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     pub(crate) what: Options,
-    pub(crate) history: Vec<Step>,
     pub(crate) lost: Vec<Lost>,
     pub(crate) proofs: Vec<Proof>,
 }
@@ -143,7 +213,6 @@ pub(crate) struct Notes {
 impl Notes {
     /// Adds what a search found whose result is used.
     pub(crate) fn extend(&mut self, other: Notes) {
-        self.history.extend(other.history);
         self.lost.extend(other.lost);
         self.proofs.extend(other.proofs);
     }

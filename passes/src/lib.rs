@@ -29,5 +29,5 @@ pub use lower::{LowerError, LowerOptions, Lowered, lower};
 pub use pass::{
     Cost, MathLevel, Optimized, Options, PassError, PassReport, PipelineReport, RuleFired, RuleInfo, Stage,
 };
-pub use pipeline::{optimize, optimize_with, pass_names, rules, run_pass};
+pub use pipeline::{optimize, pass_names, rules, run_pass};
 pub use specialize::specialize;

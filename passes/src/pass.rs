@@ -7,6 +7,7 @@ use frit_ir::error::TypeError;
 use frit_ir::ops::Class;
 use frit_ir::{Attr, Graph, Loc};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// How far a program's floating-point results may move. Also the class of a rewrite rule: the least level at
@@ -136,19 +137,28 @@ pub struct PipelineReport {
 pub struct Optimized {
     /// The graph; the same parameters and results as the one given.
     pub graph: Graph,
+    /// The way to it.
+    pub stages: Vec<Stage>,
     /// How it came about.
     pub report: PipelineReport,
 }
 
-/// A graph between two passes, as observers see it.
-#[derive(Clone, Copy, Debug)]
-pub struct Stage<'a> {
-    /// The pass that made it; `graph` for the input.
+impl Optimized {
+    /// Every application of a rule that shaped the result, in the order in which they were found.
+    pub fn history(&self) -> impl Iterator<Item = &Step> {
+        self.stages.iter().flat_map(|s| &s.steps)
+    }
+}
+
+/// A pass that changed the graph.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stage {
+    /// The pass.
     pub name: &'static str,
-    /// The graph.
-    pub graph: &'a Graph,
-    /// False if the pass left it as it was.
-    pub changed: bool,
+    /// The rules that it applied, one by one.
+    pub steps: Vec<Step>,
+    /// The graph after it.
+    pub graph: Arc<Graph>,
 }
 
 /// One pass: a name and a function from graph to graph.
@@ -163,6 +173,8 @@ pub(crate) struct Pass {
 pub(crate) struct Context<'a> {
     pub(crate) options: &'a Options,
     pub(crate) report: PipelineReport,
+    /// The steps of the present pass.
+    pub(crate) steps: Vec<Step>,
     fired: BTreeMap<&'static str, RuleFired>,
     /// Rules counted by the present pass whose savings are not known yet.
     unpriced: Vec<&'static str>,
@@ -176,6 +188,7 @@ impl Context<'_> {
         Context {
             options,
             report: PipelineReport::default(),
+            steps: vec![],
             fired: BTreeMap::new(),
             unpriced: vec![],
             costs: CostModel::default(),
@@ -186,11 +199,16 @@ impl Context<'_> {
     /// Counts one application of a rule by a pass whose savings are known as a whole only: each counts its share.
     pub(crate) fn fired(&mut self, name: &'static str, class: MathLevel, loc: &Loc) {
         self.unpriced.push(name);
-        if let Some(notes) = &mut self.notes {
-            let (before, after) = (String::new(), String::new());
-            let loc = loc.clone();
-            notes.history.push(Step { rule: name, class, loc, before, after, seconds: 0.0, bytes: 0.0 });
-        }
+        self.steps.push(Step {
+            rule: name,
+            class,
+            loc: loc.clone(),
+            before: String::new(),
+            after: String::new(),
+            seconds: 0.0,
+            bytes: 0.0,
+            change: None,
+        });
         self.fired_saving(name, class, loc, &Cost::default());
     }
 
@@ -213,11 +231,15 @@ impl Context<'_> {
             return;
         }
         let saved = self.costs.nested(before).minus(&self.costs.nested(after));
+        let (seconds, bytes) = (saved.seconds / names.len() as f64, saved.bytes / names.len() as f64);
         for name in &names {
             if let Some(rule) = self.fired.get_mut(name) {
-                rule.seconds += saved.seconds / names.len() as f64;
-                rule.bytes += saved.bytes / names.len() as f64;
+                rule.seconds += seconds;
+                rule.bytes += bytes;
             }
+        }
+        for step in self.steps.iter_mut().filter(|s| names.contains(&s.rule)) {
+            (step.seconds, step.bytes) = (seconds, bytes);
         }
     }
 

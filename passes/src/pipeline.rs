@@ -4,6 +4,7 @@ use crate::explain::Notes;
 use crate::pass::{Context, Optimized, Options, Pass, PassError, RuleInfo, Stage};
 use crate::{associate, canonicalize, expand, fold, regions, rewrite, sink, stabilize};
 use frit_ir::Graph;
+use std::sync::Arc;
 
 /// Every pass rebuilds the graph through a hash-consing builder from its live nodes only: equal nodes merge (CSE)
 /// and unused ones go (DCE) at each step, so neither has a line here.
@@ -37,36 +38,24 @@ const MAX_ROUNDS: usize = 6;
 
 /// Optimizes a graph: the same parameters and results, less work.
 pub fn optimize(graph: &Graph, options: &Options) -> Result<Optimized, PassError> {
-    optimize_with(graph, options, &mut |_| {})
+    Ok(drive(graph, Context::new(options))?.0)
 }
 
-/// [`optimize`], showing the graph after each pass to an observer.
-pub fn optimize_with(
-    graph: &Graph,
-    options: &Options,
-    observe: &mut dyn FnMut(Stage<'_>),
-) -> Result<Optimized, PassError> {
-    Ok(drive(graph, Context::new(options), observe)?.0)
-}
-
-/// [`optimize_with`] in a given context, whose notes come back.
+/// [`optimize`] in a given context, whose notes come back.
 pub(crate) fn drive(
     graph: &Graph,
     mut context: Context<'_>,
-    observe: &mut dyn FnMut(Stage<'_>),
 ) -> Result<(Optimized, Option<Notes>), PassError> {
-    let mut graph = graph.clone();
-    observe(Stage { name: "graph", graph: &graph, changed: true });
+    let mut graph = Arc::new(graph.clone());
+    let mut stages = Vec::new();
     for pass in FIRST {
-        graph = run(pass, graph, &mut context, observe)?.0;
+        run(pass, &mut graph, &mut context, &mut stages)?;
     }
     context.report.cost_before = context.costs.nested(&graph);
     for _ in 0..MAX_ROUNDS {
         let mut any = false;
         for pass in ROUND {
-            let changed;
-            (graph, changed) = run(pass, graph, &mut context, observe)?;
-            any |= changed;
+            any |= run(pass, &mut graph, &mut context, &mut stages)?;
         }
         if !any {
             break;
@@ -74,19 +63,24 @@ pub(crate) fn drive(
     }
     context.report.cost_after = context.costs.nested(&graph);
     let notes = context.notes.take();
-    Ok((Optimized { graph, report: context.finish() }, notes))
+    let graph = Arc::unwrap_or_clone(graph);
+    Ok((Optimized { graph, stages, report: context.finish() }, notes))
 }
 
-/// One pass, shown to the observer.
+/// One pass, and its stage if it changed the graph; whether it did.
 fn run(
     pass: &Pass,
-    graph: Graph,
+    graph: &mut Arc<Graph>,
     context: &mut Context<'_>,
-    observe: &mut dyn FnMut(Stage<'_>),
-) -> Result<(Graph, bool), PassError> {
-    let (after, changed) = context.step(pass, &graph)?;
-    observe(Stage { name: pass.name, graph: &after, changed });
-    Ok((after, changed))
+    stages: &mut Vec<Stage>,
+) -> Result<bool, PassError> {
+    let (after, changed) = context.step(pass, graph)?;
+    let steps = std::mem::take(&mut context.steps);
+    if changed {
+        *graph = Arc::new(after);
+        stages.push(Stage { name: pass.name, steps, graph: graph.clone() });
+    }
+    Ok(changed)
 }
 
 /// Names of the passes, in order.

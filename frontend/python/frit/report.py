@@ -330,8 +330,8 @@ class Report:
 
     @property
     def history(self) -> list[Step]:
-        """Each use of a rule that shaped the programs, in order. Rewrites again to find out."""
-        return [Step(**d) for w in self._explained(False, False) for d in w["history"]]
+        """Each use of a rule that shaped the programs, in order."""
+        return [Step(**d) for s in self.segments for d in s.program.history()]
 
     @property
     def lost(self) -> list[Lost]:

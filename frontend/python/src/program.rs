@@ -228,30 +228,29 @@ impl Program {
         [of(&self.report.passes.cost_before), of(&self.report.passes.cost_after)]
     }
 
-    /// Steps, candidates that lost, and proofs, as dictionaries. Optimizes again.
-    fn why<'py>(&self, py: Python<'py>, lost: bool, proof: bool) -> PyResult<Bound<'py, PyDict>> {
-        let what = frit_passes::explain::Options { lost, proof };
-        let found = self.report.why(&what).map_err(|e| CompileError::new_err(e.to_string()))?;
-        let entry = |loc: &frit_ir::Loc| -> PyResult<Bound<'py, PyDict>> {
-            let d = PyDict::new(py);
-            let at = place(loc);
-            d.set_item("file", at.as_ref().map(|(file, _)| file))?;
-            d.set_item("line", at.as_ref().map(|(_, line)| line))?;
-            Ok(d)
-        };
-        let (history, candidates, proofs) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
-        for s in &found.history {
-            let d = entry(&s.loc)?;
+    /// The steps of rewriting, as dictionaries.
+    fn history<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let all = PyList::empty(py);
+        for s in self.report.stages.iter().flat_map(|stage| &stage.steps) {
+            let d = placed(py, &s.loc)?;
             d.set_item("rule", s.rule)?;
             d.set_item("math", s.class.name())?;
             d.set_item("before", &s.before)?;
             d.set_item("after", &s.after)?;
             d.set_item("seconds", s.seconds)?;
             d.set_item("bytes", s.bytes)?;
-            history.append(d)?;
+            all.append(d)?;
         }
+        Ok(all)
+    }
+
+    /// Candidates that lost, and proofs, as dictionaries. Optimizes again.
+    fn why<'py>(&self, py: Python<'py>, lost: bool, proof: bool) -> PyResult<Bound<'py, PyDict>> {
+        let what = frit_passes::explain::Options { lost, proof };
+        let found = self.report.why(&what).map_err(|e| CompileError::new_err(e.to_string()))?;
+        let (candidates, proofs) = (PyList::empty(py), PyList::empty(py));
         for l in &found.lost {
-            let d = entry(&l.loc)?;
+            let d = placed(py, &l.loc)?;
             d.set_item("rule", l.rule)?;
             d.set_item("math", l.class.name())?;
             d.set_item("kept", &l.kept)?;
@@ -260,14 +259,13 @@ impl Program {
             candidates.append(d)?;
         }
         for p in &found.proofs {
-            let d = entry(&p.loc)?;
+            let d = placed(py, &p.loc)?;
             let steps = p.steps.iter().map(|s| (s.rule, s.backward, s.after.as_str()));
             d.set_item("before", &p.before)?;
             d.set_item("steps", PyList::new(py, steps.collect::<Vec<_>>())?)?;
             proofs.append(d)?;
         }
         let all = PyDict::new(py);
-        all.set_item("history", history)?;
         all.set_item("lost", candidates)?;
         all.set_item("proofs", proofs)?;
         Ok(all)
@@ -378,6 +376,14 @@ fn place(loc: &frit_ir::Loc) -> Option<(String, u32)> {
     loc.place().map(|p| (p.file.to_string(), p.line))
 }
 
+/// A dictionary with `file` and `line`, None where they are not known.
+fn placed<'py>(py: Python<'py>, loc: &frit_ir::Loc) -> PyResult<Bound<'py, PyDict>> {
+    let d = PyDict::new(py);
+    d.set_item("file", loc.place().map(|p| p.file.to_string()))?;
+    d.set_item("line", loc.place().map(|p| p.line))?;
+    Ok(d)
+}
+
 /// Failures of binding as exceptions.
 fn failure(e: frit::Error) -> PyErr {
     match e {
@@ -418,10 +424,8 @@ fn with_constants(graph: &Graph, mut constants: HashMap<usize, Literal>) -> Resu
 
 /// The op and place of a step.
 fn place_of<'py>(py: Python<'py>, origin: &Origin) -> PyResult<Bound<'py, PyDict>> {
-    let d = PyDict::new(py);
+    let d = placed(py, &origin.loc)?;
     d.set_item("op", origin.op.name())?;
-    d.set_item("file", origin.loc.place().map(|p| p.file.to_string()))?;
-    d.set_item("line", origin.loc.place().map(|p| p.line))?;
     Ok(d)
 }
 

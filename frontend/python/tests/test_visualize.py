@@ -139,6 +139,38 @@ def test_json_is_consistent():
     assert part["memory"]["projected"]["peak"] == str(unrolled(40).memory(S((1000,), "f8"), S((998,), "f8")).peak_bytes)
 
 
+@pytest.mark.parametrize("make", [lambda: common_factor.visualize(*[S((500, 500), "f8")] * 3), small])
+def test_steps_lead_from_stage_to_stage(make):
+    (part,) = json.loads(make().render("json"))["parts"]
+    nodes = part["nodes"]
+    node = lambda port: port if isinstance(port, int) else port[0]  # noqa: E731
+    changing = [s for s in part["steps"] if "made" in s]
+    assert changing
+    for k in {s["stage"] for s in changing}:
+        there, read = set(nodes_of(part["stages"][k - 1]["entries"])), {}
+        outputs = part["stages"][k - 1]["outputs"]
+
+        def follow(port):
+            while str(port) in read:
+                port = read[str(port)]
+            return port
+
+        for s in (s for s in changing if s["stage"] == k):
+            assert there.issuperset(s["removed"]) and there.isdisjoint(s["made"])
+            there = there - set(s["removed"]) | set(s["made"])
+            for a, b in s["replaced"]:
+                read[str(a)] = b
+                read.pop(str(b), None)
+            for n in there:
+                assert {node(follow(p)) for p in nodes[n].get("inputs", [])} <= there, (s["rule"], n)
+        after = set(nodes_of(part["stages"][k]["entries"]))
+        ops = lambda all: sorted(nodes[n]["op"] for n in all if nodes[n]["op"] not in ("input", "constant"))  # noqa: E731
+        # Lowering may still change the last graph.
+        if k + 1 < len(part["stages"]):
+            assert ops(there) == ops(after)
+        assert {node(follow(p)) for p in outputs} <= there
+
+
 def test_json_has_bytes_and_operations(symbolic):
     (part,) = json.loads(symbolic.render("json"))["parts"]
     assert part["sizes"] == [{"name": "n", "value": "1000"}, {"name": "m", "value": "200"}]
@@ -396,19 +428,54 @@ def test_search(open_page):
     assert page.text("#search-count") == "" and not page.all(".card.hit")
 
 
-def test_history(open_page):
-    page = open_page(small())
-    stages = [o.text for o in page.all("#before select option")]
-    assert stages[0] == "as traced" and stages[-1] == "fused" and len(stages) >= 2
-    if len(stages) > 2:
-        page.click(page.one("#history-on"))
-        shown = [page.js("return document.querySelector(arguments[0] + ' select').selectedIndex", f"#{p}") for p in ("before", "after")]
-        assert shown == [0, 1] and page.text("#history-text") == f"step 1 of {len(stages) - 1}"
+@frit.jit
+def common_factor(x, y, z):
+    return np.sqrt(x @ y + x @ z), np.exp(x)[:5].sum(axis=1), x[:, ::-1][:, ::-1]
+
+
+def test_every_step_of_rewriting_is_a_move(open_page):
+    specs = [S((500, 500), "f8")] * 3
+    page = open_page(common_factor.visualize(*specs))
+    moves = int(re.match(r"(\d+) steps", page.text("#history-text"))[1])
+    history = common_factor.explain(*specs).history
+    assert moves >= len(history) >= 2
+    page.click(page.one("#history-on"))
+    seen = []
+    for k in range(1, moves + 1):
+        at, title = re.match(rf"step (\d+) of {moves} · (.+)", page.text("#history-text")).groups()
+        assert int(at) == k and page.text("#detail h2") == title
+        sides = [[c.get_attribute("aria-label").split(",")[0] for c in page.all(f"#{side} .card.touched")] for side in ("before", "after")]
+        seen.append((title, page.text("#detail"), *sides))
         page.keys("]")
-        assert page.text("#history-text") == f"step 2 of {len(stages) - 1}"
-        page.click(page.one("#history-all"))
-    # What the slice made unnecessary is gone, and smaller nodes are new.
+    # At the end it stays.
+    assert page.text("#history-text").startswith(f"step {moves} of")
+    fired = [title for title, *_ in seen]
+    assert [s.rule for s in history] == [t for t in fired if t in {s.rule for s in history}]
+    _, detail, before, after = seen[fired.index("matmul-add-left")]
+    step = next(s for s in history if s.rule == "matmul-add-left")
+    assert before.count("matmul") == 2 and "add" in before and sorted(after) == ["add", "matmul"]
+    assert step.before in detail and step.after in detail and "reassociate" in detail and "saves" in detail
+    assert page.one("#history-on").get_attribute("disabled")
+    # Back by keys, to a step by its name in the list, and out again.
+    page.keys("[")
+    assert page.text("#history-text").startswith(f"step {moves - 1} of")
+    page.click(page.all("#detail .moves button")[0])
+    assert page.text("#history-text").startswith("step 1 of")
+    page.click(page.one("#history-all"))
+    assert not page.all(".card.touched") and page.text("#history-text") == f"{moves} steps of rewriting"
+    # A rule that fired leads to its first step.
+    page.click(next(b for b in page.all("#detail button") if b.text == "matmul-add-left"))
+    assert page.text("#history-text").endswith("· matmul-add-left")
+
+
+def test_stages_can_be_chosen(open_page):
+    page = open_page(common_factor.visualize(*[S((500, 500), "f8")] * 3))
+    stages = [o.text for o in page.all("#before select option")]
+    assert stages[0] == "as traced" and stages[-1] == "fused" and len(stages) > 2
+    # What rules made unnecessary is gone, and smaller nodes are new.
     assert page.all("#before .card .mark.gone") and page.all("#after .card .mark.new") and page.all("#after .card .mark.same")
+    page.js("const s = document.querySelector('#before select'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))", str(len(stages) - 1))
+    assert {m.text for m in page.all(".card .mark")} == {"="}
 
 
 def test_heat(open_page):
@@ -429,7 +496,7 @@ def test_sizes_change_numbers(open_page, symbolic):
     assert "1.42 PiB" in page.card("before", "square").get_attribute("aria-label")
     assert "buffers at the peak" in page.text("#memory .totals") and "TiB" in page.text("#memory .totals")
     page.click(page.card("before", "matmul"))
-    assert "1.20 PFLOP = 6*m*n" in page.text("#detail")
+    assert "1.2 PFLOP = 6*m*n" in page.text("#detail")
 
 
 def test_memory_chart(open_page):

@@ -9,9 +9,10 @@ const STYLE: &str = include_str!("../../viewer/viewer.css");
 const DAGRE: &str = include_str!("../../viewer/dagre/dagre.min.js");
 const DAGRE_LICENSE: &str = include_str!("../../viewer/dagre/LICENSE");
 /// The page's own script, each file after those that it needs.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("../../viewer/expression.js"),
     include_str!("../../viewer/model.js"),
+    include_str!("../../viewer/history.js"),
     include_str!("../../viewer/layout.js"),
     include_str!("../../viewer/graph.js"),
     include_str!("../../viewer/source.js"),

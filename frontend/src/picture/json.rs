@@ -1,10 +1,10 @@
 //! The picture as JSON: what the page reads, and what other tools may. The schema is in `docs/pictures.md`.
 
-use super::model::{self, Item, Part, Port, Stage};
+use super::model::{self, Item, Part, Port, RuleStep, Stage};
 use super::outline::{Entry, Kind};
 use super::{Excerpt, Picture};
 use frit_ir::graph::TensorType;
-use frit_ir::plan::Step;
+use frit_ir::plan;
 use frit_ir::{Dim, Loc};
 use serde_json::{Map, Value as Json, json};
 use std::collections::HashMap;
@@ -110,16 +110,16 @@ fn item(i: &Item, tables: &mut Tables, types: &mut Types) -> Json {
     Json::Object(object)
 }
 
-fn step(part: &Part, s: &Step, groups: &HashMap<&str, usize>, tables: &mut Tables) -> Json {
+fn plan_step(part: &Part, s: &plan::Step, groups: &HashMap<&str, usize>, tables: &mut Tables) -> Json {
     let mut object = Map::new();
     let mut put = |key: &str, value: Json| {
         object.insert(key.into(), value);
     };
     match s {
-        Step::Alloc(b) => put("alloc", json!(b.0)),
-        Step::Free(b) => put("free", json!(b.0)),
-        Step::Swap(a, b) => put("swap", json!([a.0, b.0])),
-        Step::Launch(l) => {
+        plan::Step::Alloc(b) => put("alloc", json!(b.0)),
+        plan::Step::Free(b) => put("free", json!(b.0)),
+        plan::Step::Swap(a, b) => put("swap", json!([a.0, b.0])),
+        plan::Step::Launch(l) => {
             let name = &*part.plan.kernels[l.kernel].name;
             put("kernel", json!(name));
             if let Some(k) = groups.get(name) {
@@ -129,22 +129,22 @@ fn step(part: &Part, s: &Step, groups: &HashMap<&str, usize>, tables: &mut Table
                 put("place", json!(p));
             }
         }
-        Step::Library(l) => {
+        plan::Step::Library(l) => {
             put("routine", json!(l.op.name()));
             if let Some(p) = tables.place(&l.origin.loc) {
                 put("place", json!(p));
             }
         }
-        Step::For { index, lo, hi, .. } => {
+        plan::Step::For { index, lo, hi, .. } => {
             put("for", json!(**index));
             put("lo", json!(lo.to_string()));
             put("hi", json!(hi.to_string()));
         }
-        Step::While { .. } => put("while", json!(true)),
-        Step::If { .. } => put("if", json!(true)),
+        plan::Step::While { .. } => put("while", json!(true)),
+        plan::Step::If { .. } => put("if", json!(true)),
     }
     for (name, body) in model::bodies(s) {
-        let body: Json = body.iter().map(|s| step(part, s, groups, tables)).collect();
+        let body: Json = body.iter().map(|s| plan_step(part, s, groups, tables)).collect();
         object.insert(name.into(), body);
     }
     Json::Object(object)
@@ -166,7 +166,7 @@ fn memory(part: &Part, tables: &mut Tables) -> Json {
             Json::Object(object)
         })
         .collect();
-    let steps: Vec<Json> = part.plan.steps.iter().map(|s| step(part, s, &groups, tables)).collect();
+    let steps: Vec<Json> = part.plan.steps.iter().map(|s| plan_step(part, s, &groups, tables)).collect();
     let projected = part.memory.as_ref().map(|m| {
         let held = m.at_peak.iter().map(|u| {
             let mut object = Map::new();
@@ -186,6 +186,24 @@ fn memory(part: &Part, tables: &mut Tables) -> Json {
     json!({"alignment": frit_runtime::pool::ALIGNMENT, "buffers": buffers, "steps": steps, "projected": projected})
 }
 
+/// A step of rewriting. Nodes that were replaced are pairs: what reads the first reads the second from then on.
+fn step(s: &RuleStep, tables: &mut Tables) -> Json {
+    let fired = &s.fired;
+    let mut object = json!({
+        "stage": s.stage, "pass": s.pass, "rule": fired.rule, "class": fired.class.name(), "seconds": fired.seconds, "bytes": fired.bytes,
+    });
+    let map = object.as_object_mut().expect("just made");
+    with(map, "before", (!fired.before.is_empty()).then(|| fired.before.clone()));
+    with(map, "after", (!fired.after.is_empty()).then(|| fired.after.clone()));
+    with(map, "place", tables.place(&fired.loc));
+    if let Some(c) = &s.change {
+        map.insert("made".into(), json!(c.made));
+        map.insert("removed".into(), json!(c.removed));
+        map.insert("replaced".into(), c.replaced.iter().map(|(a, b)| json!([port(a), port(b)])).collect());
+    }
+    object
+}
+
 fn part(p: &Part, tables: &mut Tables) -> Json {
     let mut types = Types::default();
     let nodes: Vec<Json> = p.items.iter().map(|i| item(i, tables, &mut types)).collect();
@@ -202,7 +220,7 @@ fn part(p: &Part, tables: &mut Tables) -> Json {
         .iter()
         .map(|r| {
             let places: Vec<usize> = r.locs.iter().filter_map(|l| tables.place(l)).collect();
-            json!({"name": r.name, "class": r.class.name(), "count": r.count, "places": places})
+            json!({"name": r.name, "class": r.class.name(), "count": r.count, "seconds": r.seconds, "places": places})
         })
         .collect();
     let sizes: Vec<Json> =
@@ -213,6 +231,7 @@ fn part(p: &Part, tables: &mut Tables) -> Json {
         "types": types.list,
         "nodes": nodes,
         "stages": p.stages.iter().map(stage).collect::<Vec<_>>(),
+        "steps": p.steps.iter().map(|s| step(s, tables)).collect::<Vec<_>>(),
         "groups": groups,
         "rules": rules,
         "memory": memory(p, tables),

@@ -10,10 +10,11 @@ use crate::error::Error;
 use crate::jit::Config;
 use crate::report::Report;
 use frit_ir::dim::Symbol;
-use frit_ir::graph::{Graph, Node, NodeId, TensorType};
+use frit_ir::graph::{Graph, NodeId, TensorType};
 use frit_ir::plan::{BufferSource, Plan, Step};
-use frit_ir::{Attr, Dim, Key, Loc, Op};
-use frit_passes::{Options, RuleFired};
+use frit_ir::{Attr, Attrs, Dim, Key, Loc, Op};
+use frit_passes::RuleFired;
+use frit_passes::explain::StepValue;
 use frit_runtime::MemoryReport;
 use frit_runtime::threads::Threads;
 use std::collections::HashMap;
@@ -53,6 +54,26 @@ pub(super) struct Stage {
     pub(super) outline: Vec<Entry>,
 }
 
+/// One application of a rule.
+#[derive(Debug)]
+pub(super) struct RuleStep {
+    /// The pass that applied it.
+    pub(super) pass: &'static str,
+    /// Rule, place, expressions and savings.
+    pub(super) fired: frit_passes::explain::Step,
+    /// The stage that it leads to, together with the other steps of its pass.
+    pub(super) stage: usize,
+    pub(super) change: Option<Change>,
+}
+
+/// What a step did to the nodes of the stage before its own, as in [`frit_passes::explain::Change`].
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) made: Vec<Number>,
+    pub(super) removed: Vec<Number>,
+    pub(super) replaced: Vec<(Port, Port)>,
+}
+
 /// A fusion group.
 #[derive(Debug)]
 pub(super) struct Group {
@@ -77,6 +98,7 @@ pub struct Part {
     pub(super) name: String,
     pub(super) items: Vec<Item>,
     pub(super) stages: Vec<Stage>,
+    pub(super) steps: Vec<RuleStep>,
     pub(super) groups: Vec<Group>,
     pub(super) rules: Vec<RuleFired>,
     pub(super) sizes: Vec<Size>,
@@ -108,48 +130,59 @@ impl Pool {
     fn add(&mut self, graph: &Graph) -> Vec<Number> {
         let mut numbers: Vec<Number> = Vec::with_capacity(graph.nodes.len());
         for id in graph.ids() {
-            let number = self.node(graph, id, &numbers);
+            let node = graph.node(id);
+            let inputs = node.inputs.iter().map(|v| (numbers[v.node.0 as usize], v.index)).collect();
+            let item = self.item(graph, node.op, &node.attrs, inputs, &node.types, &node.loc);
+            let identity = Identity {
+                op: item.op,
+                name: item.name.clone(),
+                attrs: item.attrs.clone(),
+                inputs: item.inputs.clone(),
+                types: item.types.clone(),
+                regions: item.regions.iter().map(|(k, s)| (*k, s.nodes.clone(), s.outputs.clone())).collect(),
+            };
+            let next = self.items.len() as Number;
+            let number = *self.known.entry(identity).or_insert(next);
+            if number == next {
+                self.items.push(item);
+            }
             numbers.push(number);
         }
         numbers
     }
 
-    fn node(&mut self, graph: &Graph, id: NodeId, numbers: &[Number]) -> Number {
-        let node = graph.node(id);
-        let inputs: Vec<Port> = node.inputs.iter().map(|v| (numbers[v.node.0 as usize], v.index)).collect();
+    /// A node of a graph, or one that a step of rewriting it makes.
+    fn item(
+        &mut self,
+        graph: &Graph,
+        op: Op,
+        attrs: &Attrs,
+        inputs: Vec<Port>,
+        types: &[TensorType],
+        loc: &Loc,
+    ) -> Item {
         let mut regions = Vec::new();
-        for (key, a) in node.attrs.iter() {
+        for (key, a) in attrs.iter() {
             if let Attr::Graph(g) = a {
-                regions.push((key, self.stage(g, key.name())));
+                regions.push((key, self.stage(g, key.name()).0));
             }
         }
-        let identity = Identity {
-            op: node.op,
-            name: name_of(graph, node),
-            attrs: attributes(node),
-            inputs: inputs.clone(),
-            types: node.types.clone(),
-            regions: regions.iter().map(|(k, s)| (*k, s.nodes.clone(), s.outputs.clone())).collect(),
-        };
-        if let Some(number) = self.known.get(&identity) {
-            return *number;
-        }
-        let number = self.items.len() as Number;
-        self.items.push(Item {
-            op: node.op,
-            name: identity.name.clone(),
-            attrs: identity.attrs.clone(),
+        let operands: Vec<&TensorType> =
+            inputs.iter().map(|(n, index)| &self.items[*n as usize].types[*index as usize]).collect();
+        Item {
+            op,
+            name: name_of(graph, op, attrs),
+            attrs: attributes(op, attrs),
+            work: work::of_op(op, attrs, &operands, &types[0]),
             inputs,
-            types: node.types.clone(),
-            loc: node.loc.clone(),
-            work: work::of_node(graph, node),
+            types: types.to_vec(),
+            loc: loc.clone(),
             regions,
-        });
-        self.known.insert(identity, number);
-        number
+        }
     }
 
-    fn stage(&mut self, graph: &Graph, name: &str) -> Stage {
+    /// A graph with boxes, and the numbers of all its nodes.
+    fn stage(&mut self, graph: &Graph, name: &str) -> (Stage, Vec<Number>) {
         let numbers = self.add(graph);
         let outputs = graph.outputs.iter().map(|v| (numbers[v.node.0 as usize], v.index)).collect();
         // Each pass drops what nothing uses, but the traced graph still has it.
@@ -157,27 +190,69 @@ impl Pool {
         let nodes: Vec<Number> =
             numbers.iter().zip(&live).filter(|(_, live)| **live).map(|(n, _)| *n).collect();
         let outline = outline::of_nodes(&nodes, &self.items);
-        Stage { name: name.into(), nodes, outputs, outline }
+        (Stage { name: name.into(), nodes, outputs, outline }, numbers)
+    }
+
+    /// The steps of a pass over a graph whose nodes have these numbers. Nodes that a step makes have numbers of their own:
+    /// an equal node of the graph may have been replaced by then.
+    fn steps(
+        &mut self,
+        graph: &Graph,
+        numbers: &[Number],
+        pass: &frit_passes::Stage,
+        stage: usize,
+    ) -> Vec<RuleStep> {
+        let mut made: Vec<Number> = Vec::new();
+        let mut out = Vec::with_capacity(pass.steps.len());
+        for s in &pass.steps {
+            let first = made.len();
+            for m in s.change.iter().flat_map(|c| &c.made) {
+                let inputs = m.operands.iter().map(|v| port(*v, numbers, &made)).collect();
+                let item = self.item(graph, m.op, &m.attrs, inputs, &m.types, &m.loc);
+                made.push(self.items.len() as Number);
+                self.items.push(item);
+            }
+            let number = |v: &StepValue| port(*v, numbers, &made);
+            let change = s.change.as_ref().map(|c| Change {
+                made: made[first..].to_vec(),
+                removed: c.removed.iter().map(|v| number(v).0).collect(),
+                replaced: c.replaced.iter().map(|(from, to)| (number(from), number(to))).collect(),
+            });
+            out.push(RuleStep {
+                pass: pass.name,
+                fired: frit_passes::explain::Step { change: None, ..s.clone() },
+                stage,
+                change,
+            });
+        }
+        out
     }
 }
 
-fn name_of(graph: &Graph, node: &Node) -> Option<String> {
-    match node.op {
-        Op::Input => Some(graph.inputs[node.attrs.int(Key::Position) as usize].name.to_string()),
-        Op::Constant => Some(node.attrs.scalar(Key::Value).to_string()),
-        Op::DimValue => Some(node.attrs.dim(Key::Dim).to_string()),
+fn port(v: StepValue, numbers: &[Number], made: &[Number]) -> Port {
+    match v {
+        StepValue::Graph(v) => (numbers[v.node.0 as usize], v.index),
+        StepValue::Made { node, index } => (made[node], index),
+    }
+}
+
+fn name_of(graph: &Graph, op: Op, attrs: &Attrs) -> Option<String> {
+    match op {
+        Op::Input => Some(graph.inputs[attrs.int(Key::Position) as usize].name.to_string()),
+        Op::Constant => Some(attrs.scalar(Key::Value).to_string()),
+        Op::DimValue => Some(attrs.dim(Key::Dim).to_string()),
         _ => None,
     }
 }
 
 /// Attributes in a line: what the name says is left out, and so are regions and elements.
-pub(super) fn attributes(node: &Node) -> String {
+pub(super) fn attributes(op: Op, attrs: &Attrs) -> String {
     let list = |items: Vec<String>| format!("[{}]", items.join(", "));
     let mut parts = Vec::new();
-    for (key, a) in node.attrs.iter() {
+    for (key, a) in attrs.iter() {
         let text = match a {
             Attr::Graph(_) => continue,
-            _ if matches!(node.op, Op::Input | Op::Constant | Op::DimValue) => continue,
+            _ if matches!(op, Op::Input | Op::Constant | Op::DimValue) => continue,
             Attr::Bool(b) => b.to_string(),
             Attr::Int(n) => n.to_string(),
             Attr::Ints(v) => list(v.iter().map(ToString::to_string).collect()),
@@ -223,14 +298,14 @@ impl Part {
         shapes: Option<&[&[usize]]>,
     ) -> Result<Part, Error> {
         let mut pool = Pool::default();
-        let mut stages: Vec<Stage> = Vec::new();
-        let mut note = |stage: frit_passes::Stage<'_>| {
-            if stage.changed {
-                let name = if stages.is_empty() { "traced" } else { stage.name };
-                stages.push(pool.stage(stage.graph, name));
-            }
-        };
-        frit_passes::optimize_with(&report.traced, &Options::new(config.math), &mut note)?;
+        let (first, mut numbers) = pool.stage(&report.traced, "traced");
+        let (mut stages, mut steps, mut graph) = (vec![first], Vec::new(), &report.traced);
+        for s in &report.stages {
+            steps.extend(pool.steps(graph, &numbers, s, stages.len()));
+            let (stage, after) = pool.stage(&s.graph, s.name);
+            stages.push(stage);
+            (numbers, graph) = (after, &s.graph);
+        }
         let numbers = pool.add(&report.lowered);
         let mut groups = Vec::new();
         for g in &report.groups {
@@ -249,7 +324,7 @@ impl Part {
                 nodes: g.nodes.iter().map(number).collect(),
             });
         }
-        let mut last = pool.stage(&report.lowered, "fused");
+        let (mut last, _) = pool.stage(&report.lowered, "fused");
         last.outline = outline::of_groups(&last.nodes, &groups, &pool.items);
         // The groups are shown on the last graph that rewriting made, unless lowering still changed it.
         if stages.len() > 1
@@ -274,6 +349,7 @@ impl Part {
             name: name.into(),
             items: pool.items,
             stages,
+            steps,
             groups,
             rules: report.passes.rules.clone(),
             sizes: sizes(&report.traced, shapes),

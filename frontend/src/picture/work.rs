@@ -3,20 +3,20 @@
 //! Elementwise ops count the primitives of their body (an `exp` is one, a complex product six), reductions one
 //! operation per element, library routines the usual leading terms (Golub & Van Loan, Matrix Computations, 4th ed.).
 
-use frit_ir::graph::{Graph, Node, TensorType};
+use frit_ir::graph::{Graph, TensorType};
 use frit_ir::ops::Class;
 use frit_ir::prim::ScalarInst;
-use frit_ir::{Attr, Dim, Key, Op};
+use frit_ir::{Attr, Attrs, Dim, Key, Op};
 
-/// Operations of a node, regions included; `None` if it depends on data or is no polynomial of sizes.
-pub(super) fn of_node(graph: &Graph, node: &Node) -> Option<Dim> {
-    let out = &node.types[0];
-    let first = node.inputs.first().map(|v| graph.ty(*v));
-    match node.op.class() {
+/// Operations of a node with operands of these types and results like `out`, regions included; `None` if it depends on
+/// data or is no polynomial of sizes.
+pub(super) fn of_op(op: Op, attrs: &Attrs, operands: &[&TensorType], out: &TensorType) -> Option<Dim> {
+    let first = operands.first().copied();
+    match op.class() {
         Class::Source | Class::View | Class::Movement => Some(0.into()),
         Class::Elementwise => {
-            let types: Vec<_> = node.inputs.iter().map(|v| graph.ty(*v).dtype).collect();
-            let body = node.op.scalar_fn(&types, out.dtype);
+            let types: Vec<_> = operands.iter().map(|t| t.dtype).collect();
+            let body = op.scalar_fn(&types, out.dtype);
             let prims = body.insts.iter().filter(|i| matches!(i, ScalarInst::Prim(..))).count();
             Some(out.elements() * prims as i64)
         }
@@ -24,10 +24,10 @@ pub(super) fn of_node(graph: &Graph, node: &Node) -> Option<Dim> {
             let x = first?;
             Some(x.elements() * if x.dtype.is_complex() { 2 } else { 1 })
         }
-        Class::Library => library(graph, node, first?),
+        Class::Library => library(op, attrs, operands, out),
         // Replaced by other ops before anything is computed.
         Class::Composite => None,
-        Class::Region => region(node),
+        Class::Region => region(op, attrs),
     }
 }
 
@@ -35,18 +35,23 @@ pub(super) fn of_node(graph: &Graph, node: &Node) -> Option<Dim> {
 fn of_graph(graph: &Graph) -> Option<Dim> {
     let live = graph.live();
     let nodes = graph.ids().filter(|id| live[id.0 as usize]);
-    nodes.map(|id| of_node(graph, graph.node(id))).try_fold(Dim::constant(0), |sum, w| Some(sum + w?))
+    let work = |id| {
+        let node = graph.node(id);
+        let operands: Vec<&TensorType> = node.inputs.iter().map(|v| graph.ty(*v)).collect();
+        of_op(node.op, &node.attrs, &operands, &node.types[0])
+    };
+    nodes.map(work).try_fold(Dim::constant(0), |sum, w| Some(sum + w?))
 }
 
-fn region(node: &Node) -> Option<Dim> {
-    let inside = |key| match node.attrs.get(key) {
+fn region(op: Op, attrs: &Attrs) -> Option<Dim> {
+    let inside = |key| match attrs.get(key) {
         Some(Attr::Graph(g)) => of_graph(g),
         _ => None,
     };
-    match node.op {
+    match op {
         Op::For => {
-            let (lo, hi) = (node.attrs.dim(Key::Lo), node.attrs.dim(Key::Hi));
-            let (body, index) = (inside(Key::Body)?, node.attrs.str(Key::Index));
+            let (lo, hi) = (attrs.dim(Key::Lo), attrs.dim(Key::Hi));
+            let (body, index) = (inside(Key::Body)?, attrs.str(Key::Index));
             let trips = hi - lo;
             // An arithmetic series, if the work is affine in the index.
             let (slope, rest) = body.affine_in(index)?;
@@ -69,23 +74,23 @@ fn n_log_n(n: &Dim) -> Option<i64> {
     Some(n.saturating_mul(i64::from(64 - (n - 1).leading_zeros()).max(1)))
 }
 
-fn library(graph: &Graph, node: &Node, x: &TensorType) -> Option<Dim> {
-    let out = &node.types[0];
+fn library(op: Op, attrs: &Attrs, operands: &[&TensorType], out: &TensorType) -> Option<Dim> {
+    let x = operands.first()?;
     // A complex multiply-add is four real ones.
     let factor = if x.dtype.is_complex() { 4 } else { 1 };
     let thirds = |d: Dim, n: i64| (d * n).floor_div(&3.into());
-    let columns = || node.inputs.get(1).and_then(|v| graph.ty(*v).shape.last().cloned());
-    let work = match node.op {
+    let columns = || operands.get(1).and_then(|t| t.shape.last().cloned());
+    let work = match op {
         Op::Matmul => out.elements() * x.shape.last()? * 2,
         Op::Fft | Op::Ifft | Op::Rfft | Op::Irfft => {
-            let n = node.attrs.dim(Key::N);
-            let lines = out.elements().floor_div(out.shape.get(node.attrs.int(Key::Axis) as usize)?);
+            let n = attrs.dim(Key::N);
+            let lines = out.elements().floor_div(out.shape.get(attrs.int(Key::Axis) as usize)?);
             // 5 n log2 n for complex elements, half of it for real ones; the factor above is in it.
-            let each = if matches!(node.op, Op::Fft | Op::Ifft) { 5 } else { 3 };
+            let each = if matches!(op, Op::Fft | Op::Ifft) { 5 } else { 3 };
             return Some(lines * n_log_n(n)?.saturating_mul(each));
         }
         Op::Sort | Op::Argsort => {
-            let n = x.shape.get(node.attrs.int(Key::Axis) as usize)?;
+            let n = x.shape.get(attrs.int(Key::Axis) as usize)?;
             if n.is(0) {
                 return Some(0.into());
             }
@@ -99,7 +104,7 @@ fn library(graph: &Graph, node: &Node, x: &TensorType) -> Option<Dim> {
             let (batch, m, n) = matrix(x)?;
             let (cube, mnn) = (&m * &m * &m, &m * &n * &n);
             batch
-                * match node.op {
+                * match op {
                     Op::Inv => cube * 2,
                     Op::Cholesky => thirds(cube, 1),
                     Op::Lu | Op::Det | Op::Slogdet => thirds(cube, 2),

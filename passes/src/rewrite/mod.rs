@@ -16,6 +16,7 @@ mod rule;
 pub(crate) mod rules;
 mod search;
 mod show;
+mod steps;
 
 use crate::explain::Notes;
 use crate::pass::Context;
@@ -54,6 +55,7 @@ fn rewrite(graph: &Graph, ranges: &Ranges, context: &mut Context<'_>) -> Result<
             for f in &round.fired {
                 context.fired_saving(f.name, f.class, &f.loc, &f.saved);
             }
+            context.steps.extend(round.steps);
             if let (Some(all), Some(new)) = (&mut context.notes, notes) {
                 all.extend(new);
             }
@@ -71,12 +73,15 @@ fn rewrite(graph: &Graph, ranges: &Ranges, context: &mut Context<'_>) -> Result<
 /// The graph with its regions rewritten first; to the graph around them they are opaque.
 fn with_regions(graph: &Graph, ranges: &Ranges, context: &mut Context<'_>) -> Result<Graph, TypeError> {
     let mut out = graph.clone();
+    let steps = context.steps.len();
     for n in &mut out.nodes {
         if n.op.class() == Class::Region {
             let attrs = map_regions(n.op, &n.attrs, ranges, &mut |g, r| rewrite(g, r, &mut *context))?;
             *n = Node { attrs, ..n.clone() };
         }
     }
+    // What they change is not of this graph.
+    context.steps[steps..].iter_mut().for_each(|s| s.change = None);
     Ok(out)
 }
 

@@ -3,7 +3,7 @@
 use super::cost::CostModel;
 use super::explain::Fired;
 use super::search::Search;
-use crate::explain::Notes;
+use crate::explain::{Notes, Step};
 use crate::pass::MathLevel;
 use crate::rebuild::{GONE, PerValue, Ranges, results};
 use frit_ir::build::Builder;
@@ -25,6 +25,8 @@ pub(super) struct Round {
     pub(super) graph: Option<Graph>,
     /// The rules that made it.
     pub(super) fired: Vec<Fired>,
+    /// The same one by one, with what each changed.
+    pub(super) steps: Vec<Step>,
     /// Why each search stopped.
     pub(super) stops: BTreeMap<String, usize>,
 }
@@ -51,7 +53,8 @@ pub(super) fn rewrite_pieces(
         let position = graph.node(id).attrs.int(Key::Position) as u32;
         map[Value { node: id, index: 0 }] = Value { node: NodeId(position), index: 0 };
     }
-    let (mut fired, mut stops, mut changed) = (Vec::new(), BTreeMap::new(), false);
+    let (mut fired, mut steps, mut stops) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let (mut changed, mut made) = (false, 0);
     for piece in cut.into_iter().map(|p| &nodes[p]) {
         let proof = notes.as_ref().is_some_and(|n| n.what.proof);
         let mut search = Search::with_proofs(graph, ranges, piece, &exported, proof);
@@ -59,7 +62,6 @@ pub(super) fn rewrite_pieces(
         let better = search.better(piece, costs, notes.as_deref_mut());
         if let Some(notes) = notes.as_deref_mut() {
             if let Some(better) = &better {
-                search.history(better, notes);
                 search.proofs(better, notes);
             }
             if notes.what.lost && math < MathLevel::Fast {
@@ -73,12 +75,18 @@ pub(super) fn rewrite_pieces(
             changed = true;
             search.emit(&better.order, &mut b, &mut map)?;
             fired.extend(better.fired);
+            let count = |s: &Step| s.change.as_ref().map_or(0, |c| c.made.len());
+            let more: usize = better.steps.iter().map(count).sum();
+            steps.extend(
+                better.steps.into_iter().map(|s| Step { change: s.change.map(|c| c.after(made)), ..s }),
+            );
+            made += more;
         } else {
             copy(graph, piece, &mut b, &mut map)?;
         }
     }
     let outputs = graph.outputs.iter().map(|v| map[*v]).collect();
-    Ok(Round { graph: changed.then(|| b.finish(outputs)), fired, stops })
+    Ok(Round { graph: changed.then(|| b.finish(outputs)), fired, steps, stops })
 }
 
 /// Where to cut: of the last half of what a piece may hold, after the node where the fewest values are alive that later

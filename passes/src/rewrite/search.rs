@@ -45,12 +45,23 @@ pub(super) struct Search<'a> {
     graph: &'a Graph,
     pub(super) egraph: Egraph,
     /// Values of the graph that are leaves here.
-    leaves: Vec<Value>,
+    pub(super) leaves: Vec<Value>,
     /// Values that must be computed, with their classes.
     pub(super) roots: Vec<(Value, Id)>,
-    /// The program as it was, with the classes that its nodes made.
-    original: Vec<(ENode, Id)>,
+    /// The program as it was.
+    pub(super) original: Vec<Original>,
     nodes: usize,
+}
+
+/// A value of the program as it was.
+pub(super) struct Original {
+    pub(super) node: ENode,
+    /// The class that it made.
+    pub(super) class: Id,
+    /// Where the graph has it.
+    pub(super) value: Value,
+    /// Whether it is made by the piece; leaves and constants from outside are not.
+    pub(super) inside: bool,
 }
 
 /// A cheaper program.
@@ -59,6 +70,8 @@ pub(super) struct Better {
     pub(super) order: Vec<(Id, ENode)>,
     /// The rules behind it.
     pub(super) fired: Vec<Fired>,
+    /// The same one by one.
+    pub(super) steps: Vec<Step>,
     pub(super) after: Cost,
 }
 
@@ -99,7 +112,7 @@ impl<'a> Search<'a> {
                 }
             }
             let children = node.inputs.iter().map(|v| classes[v]).collect();
-            let first = s.add_node(graph, *id, children);
+            let first = s.add_node(graph, *id, children, true);
             for index in 0..node.types.len() as u32 {
                 let v = Value { node: *id, index };
                 let class = if node.types.len() == 1 {
@@ -107,7 +120,7 @@ impl<'a> Search<'a> {
                 } else {
                     let result =
                         ENode { head: Head::Result(index), attrs: Default::default(), children: vec![first] };
-                    s.add(result)
+                    s.add(result, v, true)
                 };
                 classes.insert(v, class);
                 if exported[v] {
@@ -118,9 +131,9 @@ impl<'a> Search<'a> {
         s
     }
 
-    fn add(&mut self, node: ENode) -> Id {
+    fn add(&mut self, node: ENode, value: Value, inside: bool) -> Id {
         let class = self.egraph.add(node.clone());
-        self.original.push((node, class));
+        self.original.push(Original { node, class, value, inside });
         class
     }
 
@@ -132,12 +145,13 @@ impl<'a> Search<'a> {
         Origin { made: false, loc: locs.len() as u32 - 1 }
     }
 
-    fn add_node(&mut self, graph: &Graph, id: NodeId, children: Vec<Id>) -> Id {
+    fn add_node(&mut self, graph: &Graph, id: NodeId, children: Vec<Id>, inside: bool) -> Id {
         let node = graph.node(id);
         self.egraph.analysis.origin = self.origin(&node.loc);
         self.egraph.analysis.pending = Some(node.types.clone().into());
         let attrs = self.egraph.analysis.attrs.intern(node.attrs.clone());
-        let class = self.add(ENode { head: Head::Op(node.op), attrs, children });
+        let value = Value { node: id, index: 0 };
+        let class = self.add(ENode { head: Head::Op(node.op), attrs, children }, value, inside);
         self.egraph.analysis.pending = None;
         class
     }
@@ -146,14 +160,14 @@ impl<'a> Search<'a> {
     fn outside(&mut self, graph: &Graph, v: Value) -> Id {
         let node = graph.def(v);
         if node.op.class() == Class::Source && node.op != Op::Input {
-            return self.add_node(graph, v.node, vec![]);
+            return self.add_node(graph, v.node, vec![], false);
         }
         let k = self.leaves.len() as u32;
         let origin = self.origin(&node.loc);
         let types: Vec<TensorType> = vec![graph.ty(v).clone()];
         self.egraph.analysis.leaves.push(Facts::unknown(types.into(), origin));
         self.leaves.push(v);
-        self.add(ENode { head: Head::Leaf(k), attrs: Default::default(), children: vec![] })
+        self.add(ENode { head: Head::Leaf(k), attrs: Default::default(), children: vec![] }, v, false)
     }
 
     /// Applies the rules of a level until nothing changes or a limit is reached; says which.
@@ -221,7 +235,8 @@ impl<'a> Search<'a> {
             }
             choice[k] = now;
         }
-        Some(Better { order, fired, after })
+        let steps = self.steps(&table, &choice, &roots, &fired);
+        Some(Better { order, fired, steps, after })
     }
 
     /// The candidates of rules that are no part of the program.
@@ -292,32 +307,13 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Notes each application behind a program, in the order of the search.
-    pub(super) fn history(&self, better: &Better, notes: &mut Notes) {
-        let forms: HashMap<Id, &ENode> = better.order.iter().map(|(id, n)| (*id, n)).collect();
-        let was = self.original_forms();
-        let before = |id: Id| was.get(&id).or_else(|| forms.get(&id)).map(|n| (*n).clone());
-        let after = |id: Id| forms.get(&id).or_else(|| was.get(&id)).map(|n| (*n).clone());
-        let mut fired: Vec<&Fired> = better.fired.iter().collect();
-        fired.sort_by_key(|f| f.index);
-        notes.history.extend(fired.into_iter().map(|f| Step {
-            rule: f.name,
-            class: f.class,
-            loc: f.loc.clone(),
-            before: self.show(&f.before, &before),
-            after: self.show(&f.after, &after),
-            seconds: f.saved.seconds,
-            bytes: f.saved.bytes,
-        }));
-    }
-
     /// Notes why each expression of the program equals what replaced it.
     pub(super) fn proofs(&mut self, better: &Better, notes: &mut Notes) {
         for d in self.derivations(better) {
             let Some((first, rest)) = d.terms.split_first() else {
                 let was = self.original_forms();
                 let form = |id: Id| was.get(&id).map(|n| (*n).clone());
-                let before = self.show(&self.original[d.original].0, &form);
+                let before = self.show(&self.original[d.original].node, &form);
                 notes.proofs.push(Proof { loc: d.loc, before, steps: vec![] });
                 continue;
             };
@@ -339,7 +335,7 @@ impl<'a> Search<'a> {
         }
         let find = |id: Id| self.egraph.find(id);
         let sizes = tree_size(better.order.iter().map(|(id, n)| (*id, n)), &find);
-        let original_sizes = tree_size(self.original.iter().map(|(n, id)| (find(*id), n)), &find);
+        let original_sizes = tree_size(self.original.iter().map(|o| (find(o.class), &o.node)), &find);
         // The terms that are computed: e-nodes on terms, not on classes.
         let mut terms: HashMap<Id, Id> = HashMap::new();
         for (class, n) in &better.order {
@@ -350,7 +346,7 @@ impl<'a> Search<'a> {
         let replaced: HashSet<Id> = better.fired.iter().map(|f| self.egraph.find(f.root)).collect();
         let mut told: HashSet<Id> = HashSet::new();
         for k in 0..self.original.len() {
-            let id = self.original[k].1;
+            let id = self.original[k].class;
             let class = self.egraph.find(id);
             if !replaced.contains(&class) || !told.insert(class) {
                 continue;
@@ -368,10 +364,10 @@ impl<'a> Search<'a> {
     }
 
     /// The forms of the program as it was, by class.
-    fn original_forms(&self) -> HashMap<Id, &ENode> {
+    pub(super) fn original_forms(&self) -> HashMap<Id, &ENode> {
         let mut forms = HashMap::new();
-        for (n, id) in &self.original {
-            forms.entry(self.egraph.find(*id)).or_insert(n);
+        for o in &self.original {
+            forms.entry(self.egraph.find(o.class)).or_insert(&o.node);
         }
         forms
     }
@@ -400,10 +396,10 @@ impl<'a> Search<'a> {
     /// The forms of the program as it was. Where two of its values turned out equal, the first.
     pub(super) fn original_choice(&self, table: &Table<'_>) -> Choice {
         let mut choice: Choice = vec![None; table.ids.len()];
-        for (node, class) in &self.original {
-            let Some(k) = table.at(*class) else { continue };
+        for o in &self.original {
+            let Some(k) = table.at(o.class) else { continue };
             if choice[k as usize].is_none() {
-                choice[k as usize] = table.form(k, node);
+                choice[k as usize] = table.form(k, &o.node);
             }
         }
         choice
@@ -439,7 +435,7 @@ impl<'a> Search<'a> {
     /// The rules behind a program.
     fn explain(&self, order: &[(Id, ENode)]) -> Vec<Fired> {
         let canonical = |n: &ENode| n.clone().map_children(|c| self.egraph.find(c));
-        let original: HashSet<ENode> = self.original.iter().map(|(n, _)| canonical(n)).collect();
+        let original: HashSet<ENode> = self.original.iter().map(|o| canonical(&o.node)).collect();
         explain::fired(&self.egraph, &original, order, &|a| {
             let rule = rules::get(a.rule);
             (rule.name, rule.level(self.egraph[a.root].data.types[0].dtype))

@@ -185,7 +185,7 @@ impl Writer {
         for d in node.types.iter().flat_map(|t| &t.shape).filter(|d| d.as_const().is_none()) {
             operands.push((self.size(d), "index".into()));
         }
-        let attrs = super::model::attributes(node);
+        let attrs = super::model::attributes(node.op, &node.attrs);
         let attrs =
             if attrs.is_empty() { String::new() } else { format!(" attributes {{frit.attrs = {attrs:?}}}") };
         let (types, results) = (list(&operands, |o| o.1.clone()), list(&node.types, tensor));
