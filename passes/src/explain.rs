@@ -213,7 +213,20 @@ pub(crate) struct Notes {
 impl Notes {
     /// Adds what a search found whose result is used.
     pub(crate) fn extend(&mut self, other: Notes) {
-        self.lost.extend(other.lost);
+        self.add_lost(other.lost);
         self.proofs.extend(other.proofs);
+    }
+
+    /// Adds candidates, each rule once for what is written in one place at each level.
+    pub(crate) fn add_lost(&mut self, lost: Vec<Lost>) {
+        for l in lost {
+            let same = |o: &Lost| {
+                matches!((o.why, l.why), (Why::Needs(..), Why::Needs(..)))
+                    && (o.rule, &o.loc) == (l.rule, &l.loc)
+            };
+            if !self.lost.iter().any(same) {
+                self.lost.push(l);
+            }
+        }
     }
 }

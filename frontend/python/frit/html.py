@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ._frit import MemoryLimitError
 from ._frit import human_bytes
 
 _STYLE = (
@@ -56,6 +55,10 @@ def columns(rows, right):
     return ["  ".join(c.rjust(w) if k < len(right) else c.ljust(w) for k, (c, w) in enumerate(zip(r, widths))).rstrip() for r in rows]
 
 
+def lines(texts):
+    return "".join(f"<div>{escape(t)}</div>" for t in texts)
+
+
 def details(summary, body):
     return f"<details><summary>{escape(summary)}</summary>{body}</details>" if body else ""
 
@@ -71,19 +74,15 @@ def report(r):
     state = "compiled" if r.compiled else "compiled in part" if r.segments else "not compiled"
     out = [f"<strong>{escape(r.name)}</strong> · {state} · {several(r.signatures, 'signature')} traced"]
     if r.reason:
-        out.append(f"<div>{escape(r.reason)}</div>")
+        out.append(lines([r.reason]))
     if r.retraced:
-        out.append(f"<div>traced again: {escape('; '.join(r.retraced))}</div>")
+        out.append(lines([f"traced again: {'; '.join(r.retraced)}"]))
     if r.segments:
-        try:
-            m = r.memory
-        except MemoryLimitError as e:
-            out.append(f"<div>{escape(e)}</div>")
-        else:
-            out.append(f"<div>projected peak {size(m.peak_bytes)}, of it results {size(m.output_bytes)}; arguments {size(m.input_bytes)}</div>")
-            out += [f"<div>to fit: {escape(x)}</div>" for x in m.replanned]
-            held = [(size(t.bytes), t.op, f"{t.file}:{t.line}" if t.file else "", "result" if t.output else "temporary") for t in m.temporaries]
-            out.append(details("memory at the peak", table(("bytes", "op", "line", "what"), held)))
+        told, m = r.need()
+        out.append(lines(told))
+        if m is not None:
+            head, *held = m.rows()
+            out.append(details("memory at the peak", table(head, held)))
     if r.captured:
         rows = [(dtype, list(shape), size(n)) for dtype, shape, n in r.captured]
         out.append(details(several(len(rows), "array", " from outside"), table(("type", "shape", "bytes"), rows)))

@@ -37,8 +37,41 @@ class Moment:
     bytes: int
 
 
+class Projection:
+    """How projected memory is shown, in numbers or in expressions: sentences, and a table of what is held at the peak."""
+
+    def _line(self):
+        parts = f"projected peak {html.size(self.peak_bytes)}, of it results {html.size(self.output_bytes)}"
+        return f"{parts}; arguments {html.size(self.input_bytes)}"
+
+    def sentences(self) -> list[str]:
+        """What is needed, and what was done to need no more."""
+        return [self._line(), *(f"to fit: {r}" for r in self.replanned)]
+
+    def rows(self) -> list[tuple]:
+        """What is held at the peak; the first row is the head."""
+        # Of expressions no share is known.
+        shares = not any(t.share is None for t in self.temporaries)
+        size = html.size if shares else str
+        head = ("bytes", *(["share"] if shares else []), "op", "line", "what")
+        kept = [
+            (size(t.bytes), *([f"{t.share:.0%}"] if shares else []), t.op, f"{t.file}:{t.line}" if t.file else "", "result" if t.output else "temporary")
+            for t in self.temporaries
+        ]
+        return [head, *kept]
+
+    def __str__(self):
+        rows = self.rows()
+        return "\n".join([*self.sentences(), *html.columns(rows, "r" * (len(rows[0]) - 3)), *(f"note: {n}" for n in self.notes)])
+
+    def _repr_html_(self) -> str:
+        line, *more = self.sentences()
+        head, *rows = self.rows()
+        return html.box("memory", line, html.table(head, rows) + html.lines([*more, *self.notes]))
+
+
 @dataclass(frozen=True)
-class Memory:
+class Memory(Projection):
     """Projected memory of a call, or of a part of it; arguments are not part of the peak.
 
     The projection bounds what a run takes from the pool, and is at most a tenth above it. `str` shows a table.
@@ -64,25 +97,6 @@ class Memory:
         moments = [Moment(**t) for t in m["timeline"]]
         return Memory(m["peak_bytes"], m["input_bytes"], m["output_bytes"], held, moments, m["replanned"], list(notes))
 
-    def _rows(self):
-        return [
-            (html.size(t.bytes), f"{t.share:.0%}", t.op, f"{t.file}:{t.line}" if t.file else "", "result" if t.output else "temporary")
-            for t in self.temporaries
-        ]
-
-    def _line(self):
-        parts = f"projected peak {html.size(self.peak_bytes)}, of it results {html.size(self.output_bytes)}"
-        return f"{parts}; arguments {html.size(self.input_bytes)}"
-
-    def __str__(self):
-        lines = html.columns([("bytes", "share", "op", "line", "what"), *self._rows()], "rr")
-        return "\n".join([self._line(), *(f"to fit: {r}" for r in self.replanned), *lines, *(f"note: {n}" for n in self.notes)])
-
-    def _repr_html_(self) -> str:
-        body = html.table(("bytes", "share", "op", "line", "what"), self._rows())
-        body += "".join(f"<div>{html.escape(x)}</div>" for x in [*(f"to fit: {r}" for r in self.replanned), *self.notes])
-        return html.box("memory", self._line(), body)
-
     def to_json(self) -> str:
         """All of it, by the names of the attributes."""
         import json
@@ -90,7 +104,7 @@ class Memory:
         return json.dumps(asdict(self))
 
 
-class MemoryFormula:
+class MemoryFormula(Projection):
     """Projected memory of a function whose sizes have names, as expressions; `at` gives numbers. `str` shows a table.
 
     Blocks of memory are rounded up to 64 bytes, which the expressions leave out.
@@ -129,20 +143,6 @@ class MemoryFormula:
                 raise ValueError(f"{n}={number}: names stand for {LEAST} or more; use frit.spec with the number")
         at = [(p, [[d.dim.value(sizes) if type(d) is Size else d for d in s] for s in shapes]) for p, shapes in self._parts]
         return max((Memory.of(p, shapes, bytes_of(memory_limit), self.notes) for p, shapes in at), key=lambda m: m.peak_bytes)
-
-    def _rows(self):
-        what = ["result" if t.output else "temporary" for t in self.temporaries]
-        return [(str(t.bytes), t.op, f"{t.file}:{t.line}" if t.file else "", w) for t, w in zip(self.temporaries, what)]
-
-    def _line(self):
-        return f"projected peak {self.peak_bytes} bytes, of it results {self.output_bytes}; arguments {self.input_bytes}"
-
-    def __str__(self):
-        return "\n".join([self._line(), *html.columns([("bytes", "op", "line", "what"), *self._rows()], "r"), *(f"note: {n}" for n in self.notes)])
-
-    def _repr_html_(self) -> str:
-        body = html.table(("bytes", "op", "line", "what"), self._rows()) + "".join(f"<div>{html.escape(x)}</div>" for x in self.notes)
-        return html.box("memory", self._line(), body)
 
     def to_json(self) -> str:
         """All of it, expressions as text."""
@@ -291,6 +291,14 @@ class Report:
         every = (Memory.of(s.program, [list(n) for n in s.shapes], memory_limit, notes) for s in self.segments)
         return max(every, key=lambda m: m.peak_bytes)
 
+    def need(self) -> tuple[list[str], Memory | MemoryFormula | None]:
+        """What the largest program takes, in sentences, and the projection; None where no plan fits `memory_limit`."""
+        try:
+            m = self.memory
+        except MemoryLimitError as e:
+            return [str(e)], None
+        return m.sentences(), m
+
     @property
     def replanned(self) -> list[str]:
         """What was done to keep the peak below `memory_limit`, in sentences."""
@@ -378,14 +386,9 @@ class Report:
         if self.captured:
             lines.append("arrays from outside: " + ", ".join(f"{d}{list(s)} ({n} bytes)" for d, s, n in self.captured))
         if self.segments:
-            what = "" if len(self.segments) == 1 else f"{len(self.segments)} programs; the largest: "
-            try:
-                m = self.memory
-            except MemoryLimitError as e:
-                lines.append(f"{what}{e}")
-            else:
-                lines.append(f"{what}projected peak {m.peak_bytes} bytes ({m.output_bytes} of results); arguments {self.input_bytes} bytes")
-                lines += [f"to fit: {r}" for r in m.replanned]
+            if len(self.segments) > 1:
+                lines.append(f"{len(self.segments)} programs; of the largest:")
+            lines += self.need()[0]
         if self.cuts or self.calls:
             lines += self._path()
         for k, s in enumerate(self.segments):

@@ -99,7 +99,7 @@ def test_projection_with_names_bounds_calls(f, shapes, sizes):
 def test_text():
     need = frit.jit(difference).memory(frit.spec("n"))
     assert str(need.peak_bytes) == "8*n*n" and str(need.input_bytes) == "8*n"
-    assert re.match(r"projected peak 8\*n\*n bytes, of it results 8\*n\*n; arguments 8\*n\n", str(need))
+    assert re.match(r"projected peak 8\*n\*n bytes, of it results 8\*n\*n bytes; arguments 8\*n bytes\n", str(need))
     [held] = need.temporaries
     assert (str(held.bytes), held.op, held.output) == ("8*n*n", "subtract", True)
     assert held.file == __file__ and held.line == difference.__code__.co_firstlineno + 1

@@ -18,7 +18,7 @@ mod search;
 mod show;
 mod steps;
 
-use crate::explain::Notes;
+use crate::explain::{Notes, Why};
 use crate::pass::Context;
 use crate::rebuild::{Ranges, map_regions};
 pub(crate) use cost::{CostModel, number};
@@ -33,8 +33,9 @@ pub(crate) fn run(graph: &Graph, context: &mut Context<'_>) -> Result<Graph, Typ
         return Ok(graph.clone());
     }
     if let Some(notes) = &mut context.notes {
-        // Candidates of the last round: those that lost to the result.
-        notes.lost.clear();
+        // Candidates of the last round: those that lost to the result. What another level would allow is said of the program
+        // as it was written: what this level made of it may hide it.
+        notes.lost.retain(|l| matches!(l.why, Why::Needs(..)));
     }
     rewrite(graph, &[], context)
 }
@@ -63,7 +64,7 @@ fn rewrite(graph: &Graph, ranges: &Ranges, context: &mut Context<'_>) -> Result<
         }
         _ => {
             if let (Some(all), Some(new)) = (&mut context.notes, notes) {
-                all.lost.extend(new.lost);
+                all.add_lost(new.lost);
             }
             Ok(graph.into_owned())
         }
