@@ -8,6 +8,7 @@ mod dense;
 mod dtype;
 mod eigen;
 mod error;
+mod features;
 mod fft;
 mod gemm;
 mod lanes;
@@ -22,6 +23,7 @@ mod select;
 mod solve;
 mod sort;
 mod table;
+mod vector;
 mod workers;
 
 pub use dtype::DType;

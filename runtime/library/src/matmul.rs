@@ -4,11 +4,13 @@
 
 use crate::dtype::{DType, with_any};
 use crate::error::LibraryError;
+use crate::features::for_features;
 use crate::gemm::{self, Epilogue, Product};
 use crate::number::Number;
 use crate::operand::broadcast;
 use crate::scratch;
 use crate::table::{Call, Needs, Problem};
+use crate::vector::{self, Vector};
 use crate::workers::{Shared, Team};
 use std::ops::Range;
 
@@ -17,12 +19,6 @@ const SMALL: usize = 16;
 
 /// Multiplications below which waking another thread costs more than it gains.
 const PARALLEL: usize = 1 << 20;
-
-/// Elements of a matrix that a worker multiplies with a vector at a time.
-const VECTOR_BLOCK: usize = 1 << 16;
-
-/// Accumulators of an inner product: enough to hide the latency of additions.
-const SUMS: usize = 16;
 
 /// A product of at most `SMALL` in each direction: `b` in fixed rows on the stack, one row of `c` in registers.
 #[inline(always)]
@@ -60,99 +56,7 @@ fn small_any_width<T: Number, const FMA: bool>(p: &Product<T>) {
     }
 }
 
-/// A matrix times a vector: `y[i] = sum_s a[i, s] x[s]` for a range of rows, where `x` is contiguous.
-#[derive(Clone, Copy)]
-struct Vector<T> {
-    a: *const T,
-    strides: (isize, isize),
-    y: *mut T,
-}
-
-// SAFETY: as for `Product`.
-unsafe impl<T> Sync for Vector<T> {}
-
-/// Rows one by one, if they are contiguous; else columns, each added to all rows.
-///
-/// Either way, a row's sum does not depend on the range.
-#[inline(always)]
-fn vector_any<T: Number, const FMA: bool>(p: &Vector<T>, x: &[T], rows: Range<usize>) {
-    let (rs, cs) = p.strides;
-    if cs == 1 {
-        for i in rows {
-            // SAFETY: a row of the matrix, and an element of the output.
-            unsafe {
-                let row = std::slice::from_raw_parts(p.a.offset(i as isize * rs), x.len());
-                p.y.add(i).write(inner::<T, FMA>(row, x));
-            }
-        }
-        return;
-    }
-    // SAFETY: elements of the output, which only this call writes.
-    let y = unsafe { std::slice::from_raw_parts_mut(p.y.add(rows.start), rows.len()) };
-    y.fill(T::ZERO);
-    for (s, x) in x.iter().enumerate() {
-        let column = p.a.wrapping_offset(rows.start as isize * rs + s as isize * cs);
-        // SAFETY: a column of the matrix.
-        unsafe {
-            if rs == 1 {
-                let column = std::slice::from_raw_parts(column, y.len());
-                for (y, a) in y.iter_mut().zip(column) {
-                    *y = T::multiply_add::<FMA>(*a, *x, *y);
-                }
-            } else {
-                for (i, y) in y.iter_mut().enumerate() {
-                    *y = T::multiply_add::<FMA>(*column.offset(i as isize * rs), *x, *y);
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn inner<T: Number, const FMA: bool>(a: &[T], b: &[T]) -> T {
-    let mut sums = [T::ZERO; SUMS];
-    let (blocks_a, blocks_b) = (a.chunks_exact(SUMS), b.chunks_exact(SUMS));
-    let rest = blocks_a.remainder().iter().zip(blocks_b.remainder());
-    let rest = rest.fold(T::ZERO, |sum, (a, b)| T::multiply_add::<FMA>(*a, *b, sum));
-    for (a, b) in blocks_a.zip(blocks_b) {
-        for i in 0..SUMS {
-            sums[i] = T::multiply_add::<FMA>(a[i], b[i], sums[i]);
-        }
-    }
-    let mut width = SUMS / 2;
-    while width > 0 {
-        for i in 0..width {
-            sums[i] = sums[i].plus(sums[i + width]);
-        }
-        width /= 2;
-    }
-    sums[0].plus(rest)
-}
-
-/// The versions of a loop for the machine at hand: the compiler vectorizes for the features that a function names.
-macro_rules! for_features {
-    ($name:ident<T>($($arg:ident: $t:ty),*), $fma:ident => $body:expr) => {
-        fn $name<T: Number>($($arg: $t),*) {
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx2,fma")]
-                fn wide<T: Number>($($arg: $t),*) {
-                    const $fma: bool = true;
-                    $body
-                }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                    // SAFETY: the processor has these features.
-                    return unsafe { wide::<T>($($arg),*) };
-                }
-            }
-            const $fma: bool = cfg!(target_arch = "aarch64");
-            $body
-        }
-    };
-}
-
 for_features!(small<T>(p: &Product<T>), FMA => small_any_width::<T, FMA>(p));
-for_features!(vector<T>(p: &Vector<T>, x: &[T], rows: Range<usize>), FMA => vector_any::<T, FMA>(p, x, rows));
 
 /// What a product is computed by.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -183,7 +87,8 @@ impl Way {
 
 fn multiply<T: Number>(p: &Product<T>, team: Team<'_>, workspace: &mut [u8]) {
     let way = Way::new(p.m, p.k, p.n);
-    let team = if p.m * p.k * p.n < PARALLEL { Team::ALONE } else { team };
+    let least = if way == Way::Vector { vector::PARALLEL } else { PARALLEL };
+    let team = if p.m * p.k * p.n < least { Team::ALONE } else { team };
     match way {
         Way::Nothing => {}
         // SAFETY: the whole output.
@@ -196,21 +101,15 @@ fn multiply<T: Number>(p: &Product<T>, team: Team<'_>, workspace: &mut [u8]) {
         }
         Way::Vector => {
             // A row times a matrix is the transposed matrix times a column.
-            let (rows, a, strides, x, step) = if p.n == 1 {
-                (p.m, p.a, p.a_strides, p.b, p.b_strides.0)
+            let (v, x, step) = if p.n == 1 {
+                let shape = (p.m, p.k);
+                (Vector { a: p.a, shape, strides: p.a_strides, y: p.c }, p.b, p.b_strides.0)
             } else {
-                (p.n, p.b, (p.b_strides.1, p.b_strides.0), p.a, p.a_strides.1)
+                let (shape, strides) = ((p.n, p.k), (p.b_strides.1, p.b_strides.0));
+                (Vector { a: p.b, shape, strides, y: p.c }, p.a, p.a_strides.1)
             };
-            let (copy, _) = scratch::take_filled(workspace, p.k, T::ZERO);
-            for (s, to) in copy.iter_mut().enumerate() {
-                // SAFETY: within the operand.
-                *to = unsafe { *x.offset(s as isize * step) };
-            }
-            let (copy, v) = (&*copy, Vector { a, strides, y: p.c });
-            let block = (VECTOR_BLOCK / p.k).max(64);
-            team.run(rows.div_ceil(block), |task, _| {
-                vector(&v, copy, task * block..((task + 1) * block).min(rows));
-            });
+            // SAFETY: the vector operand.
+            unsafe { vector::multiply(&v, x, step, team, workspace) };
         }
         Way::Blocks => return gemm::multiply(p, team),
     }
@@ -245,13 +144,16 @@ pub(crate) fn needs(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let one = batch_b.iter().product::<usize>() == 1;
     let (size, dtype, ways) = ((*m, *k, *n), p.dtype, (one, p.exact));
     shape.extend([*m, *n]);
-    let work = count as f64
-        * *m as f64
-        * *k.max(&1) as f64
-        * *n as f64
-        * if dtype.is_inexact() { 0.03 } else { 0.1 };
     let tall = if one { m.saturating_mul(count) } else { *m };
-    let hidden = match Way::new(tall, *k, *n) {
+    let way = Way::new(tall, *k, *n);
+    // A product with a vector takes the time of reading the matrix, at 40 GB/s.
+    let each = match way {
+        Way::Vector => 0.025 * dtype.size() as f64,
+        _ if dtype.is_inexact() => 0.03,
+        _ => 0.1,
+    };
+    let work = count as f64 * *m as f64 * *k.max(&1) as f64 * *n as f64 * each;
+    let hidden = match way {
         Way::Nothing | Way::Small | Way::Vector if p.exact => 0,
         _ => with_any!(dtype, gemm::hidden(tall, *k, *n)),
     };
