@@ -12,7 +12,7 @@ mod join;
 mod positions;
 mod reduce;
 
-pub(crate) use reduce::{UNROLLED, is_unrolled};
+pub(crate) use reduce::{UNROLLED, is_unrolled, nested_work};
 
 use crate::lower::cost;
 use frit_ir::graph::{Graph, Node, NodeId};

@@ -25,15 +25,16 @@ impl Fuser<'_> {
                 return;
             }
         }
-        if let ([group], false) = (&users.iter().copied().collect::<Vec<_>>()[..], output)
-            && self.can_nest(id, *group)
+        if let (&[group], false) = (&users.iter().copied().collect::<Vec<_>>()[..], output)
+            && self.can_nest(id, group)
         {
-            let g = &mut self.groups[*group];
+            let g = &mut self.groups[group];
             g.nested.push(id);
             g.touched.insert(id);
             g.touched.insert(self.g.node(id).inputs[0].node);
             g.size += 1;
             self.home[at(id)] = users;
+            self.share_out(group);
             return;
         }
         self.store(id, Reason::Reduction);
@@ -97,13 +98,30 @@ impl Fuser<'_> {
                 .is_some_and(|all| all.iter().all(once) && all.windows(2).all(|w| w[0] == w[1]))
     }
 
+    /// Shares a reduction of few elements out to threads if other reductions, nested in it, make it much work.
+    fn share_out(&mut self, group: usize) {
+        let g = &self.groups[group];
+        let Shape::Map { domain, rows } = &g.shape else { return };
+        let Some(first) = g.reductions.first() else { return };
+        let of = |r: &NodeId| {
+            let node = self.g.node(*r);
+            (&self.g.ty(node.inputs[0]).shape, node.attrs.ints(Key::Axes))
+        };
+        let side_by_side =
+            g.reductions.iter().all(|r| of(r) == of(first) && !self.feeds_reduction(*r, group));
+        let heavy = is_split(self.g, self.g.node(*first), nested_work(self.g, &g.nested));
+        if *rows == Some(domain.len()) && side_by_side && heavy {
+            self.groups[group].shape = Shape::Split;
+        }
+    }
+
     /// Loops for a reduction on its own.
     pub(super) fn own_shape(&self, id: NodeId) -> Shape {
         let node = self.g.node(id);
         if is_unrolled(self.g, node) {
             return Shape::Map { domain: node.types[0].shape.clone(), rows: None };
         }
-        if is_split(self.g, node) {
+        if is_split(self.g, node, 1) {
             return Shape::Split;
         }
         if is_columns(self.g, node) {
@@ -245,8 +263,18 @@ fn is_columns(g: &Graph, node: &Node) -> bool {
         && axes.iter().any(|a| !shape[*a as usize].is(1))
 }
 
-/// A reduction of much data to few elements.
-fn is_split(g: &Graph, node: &Node) -> bool {
+/// Elements that nested reductions read for each element of theirs, at most; sizes without a number count as 1.
+pub(crate) fn nested_work(g: &Graph, nested: &[NodeId]) -> i64 {
+    let work = |id: &NodeId| {
+        let node = g.node(*id);
+        let shape = &g.ty(node.inputs[0]).shape;
+        product(node.attrs.ints(Key::Axes).iter().map(|a| &shape[*a as usize])).as_const().unwrap_or(1)
+    };
+    nested.iter().map(work).max().unwrap_or(1).max(1)
+}
+
+/// A reduction of much data to few elements. `work`: what each element read takes, in elements.
+fn is_split(g: &Graph, node: &Node, work: i64) -> bool {
     let shape = &g.ty(node.inputs[0]).shape;
     let axes = node.attrs.ints(Key::Axes);
     let (mut kept, mut reduced) = (Dim::constant(1), Dim::constant(1));
@@ -255,5 +283,6 @@ fn is_split(g: &Graph, node: &Node) -> bool {
     }
     let few = kept.as_const().is_some_and(|n| n <= 64);
     let simple = !g.ty(node.inputs[0]).dtype.is_complex() || node.op == Op::Sum;
-    few && simple && reduced.as_const().is_none_or(|n| n >= 2 * SMALL)
+    let much = |n: i64| n > 1 && n.saturating_mul(work) >= 2 * SMALL;
+    few && simple && reduced.as_const().is_none_or(much)
 }

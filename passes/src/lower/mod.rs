@@ -17,7 +17,7 @@ pub(crate) mod reduce;
 mod region;
 mod schedule;
 
-use crate::fuse::{self, Fusion, Group, Reason, Shape};
+use crate::fuse::{self, Fusion, Group, Reason, Shape, nested_work};
 use emit::{Binding, Emitter};
 use frit_ir::dim::{Symbol, product};
 use frit_ir::error::{TypeError, VerifyError};
@@ -373,12 +373,8 @@ impl<'a> Planner<'a> {
         let g = self.g;
         let node = g.node(group.reductions[0]);
         let source = &g.ty(node.inputs[0]).shape;
-        let axes = node.attrs.ints(Key::Axes);
-        // The longest reduced axis (the first of equals, or the first symbolic one) is divided.
-        let length = |a: i64| source[a as usize].as_const().unwrap_or(i64::MAX);
-        let axis = axes.iter().rev().copied().max_by_key(|a| length(*a)).expect("a reduced axis") as usize;
-        let inner = product(axes.iter().filter(|a| **a as usize != axis).map(|a| &source[*a as usize]));
-        let rows = inner.as_const().map_or(16, |n| (4 * nest::CHUNK / n.max(1)).max(1));
+        let (axis, rows) =
+            nest::split_axis(source, node.attrs.ints(Key::Axes), nested_work(g, &group.nested));
         let batch: Vec<Value> = group.reductions.iter().map(|id| Value { node: *id, index: 0 }).collect();
         let partials = self.partials(&batch, &source[axis], rows);
         let storage = std::mem::take(&mut self.storage);

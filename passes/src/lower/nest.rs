@@ -2,7 +2,7 @@
 
 use super::emit::{Binding, Emitter};
 use super::reduce::{self, Part};
-use frit_ir::dim::Symbol;
+use frit_ir::dim::{Symbol, product};
 use frit_ir::graph::Graph;
 use frit_ir::kernel::{LoopKind, Mem, Stmt};
 use frit_ir::ops::Combine;
@@ -12,6 +12,11 @@ use frit_ir::{DType, Dim, Key, Scalar, Value};
 
 /// Elements of one chunk of a long loop: the unit in which the runtime shares out work.
 pub(super) const CHUNK: i64 = 4096;
+
+/// Parts of a split reduction that keep the threads of most machines busy.
+const PARTS: i64 = 32;
+/// Parts beyond which a part grows instead: each has a partial result in memory.
+const MOST_PARTS: i64 = 1 << 12;
 /// Columns of one chunk of a column reduction: accumulators that stay in L1.
 pub(super) const COLUMNS: i64 = 512;
 
@@ -256,6 +261,24 @@ fn close(e: &mut Emitter<'_>, mut open: OpenLoops) {
         }
         e.kb.close_loop(&s, lo, hi, kind);
     }
+}
+
+/// The reduced axis that a split reduction divides, and the positions of it that one part takes: the outermost axis that
+/// makes enough parts, each of which is long pieces of memory; else the longest (the first of equals, or the first symbolic
+/// one). `work`: what each element takes, in elements that are read.
+pub(super) fn split_axis(source: &[Dim], axes: &[i64], work: i64) -> (usize, i64) {
+    let axes: Vec<usize> = axes.iter().map(|a| *a as usize).collect();
+    let length = |axis: usize| source[axis].as_const().unwrap_or(i64::MAX);
+    let rows = |axis: usize| {
+        let inner = product(axes.iter().filter(|a| **a != axis).map(|a| &source[*a]));
+        let least = source[axis].as_const().map_or(1, |n| n / MOST_PARTS);
+        inner.as_const().map_or(16, |n| 4 * CHUNK / n.max(1).saturating_mul(work)).max(least).max(1)
+    };
+    let known = axes.iter().all(|a| source[*a].as_const().is_some());
+    let enough = axes.iter().find(|a| known && length(**a) / rows(**a) >= PARTS);
+    let axis = enough.or_else(|| axes.iter().rev().max_by_key(|a| length(**a)));
+    let axis = *axis.expect("a reduced axis");
+    (axis, rows(axis))
 }
 
 /// First stage of a split reduction: parallel over chunks of `rows` positions of one reduced axis; partial results go
