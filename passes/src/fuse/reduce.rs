@@ -1,6 +1,7 @@
 //! Reductions: inside the loops that use them, nested in another one, or with loops of their own.
 
 use super::{Fuser, LARGEST_GROUP, LONGEST_ROW, Reason, SMALL, Shape, at};
+use crate::lower::reduce::positional;
 use frit_ir::dim::product;
 use frit_ir::graph::{Graph, Node, NodeId};
 use frit_ir::{Dim, Key, Op};
@@ -80,6 +81,13 @@ impl Fuser<'_> {
             .map(|r| self.g.node(*r))
             .collect();
         let Some(reader) = readers.first() else { return false };
+        // Positions found in parts of an axis are combined by reading the elements again.
+        let in_parts = |r: &&Node| {
+            positional(r.op).is_some() && product(&r.types[0].shape).as_const().is_some_and(|n| n <= FEW)
+        };
+        if readers.iter().any(in_parts) {
+            return false;
+        }
         let alike = readers.iter().all(|r| {
             wide(&self.g.ty(r.inputs[0]).shape) == kept
                 && r.attrs.get(Key::Axes) == reader.attrs.get(Key::Axes)
@@ -247,7 +255,7 @@ pub(crate) fn is_unrolled(g: &Graph, node: &Node) -> bool {
     let shape = &g.ty(node.inputs[0]).shape;
     let reduced = product(node.attrs.ints(Key::Axes).iter().map(|a| &shape[*a as usize]));
     let simple = !node.types[0].dtype.is_complex() || node.op == Op::Sum;
-    simple && reduced.as_const().is_some_and(|n| (1..=UNROLLED).contains(&n))
+    simple && positional(node.op).is_none() && reduced.as_const().is_some_and(|n| (1..=UNROLLED).contains(&n))
 }
 
 /// A reduction whose last axis is kept: rows are added up column by column.
@@ -262,6 +270,9 @@ fn is_columns(g: &Graph, node: &Node) -> bool {
         && last.is_some_and(|k| !axes.contains(&(k as i64)))
         && axes.iter().any(|a| !shape[*a as usize].is(1))
 }
+
+/// Results up to which a reduction of much data is shared out along a reduced axis.
+const FEW: i64 = 64;
 
 /// Elements that nested reductions read for each element of theirs, at most; sizes without a number count as 1.
 pub(crate) fn nested_work(g: &Graph, nested: &[NodeId]) -> i64 {
@@ -281,7 +292,7 @@ fn is_split(g: &Graph, node: &Node, work: i64) -> bool {
     for (k, n) in shape.iter().enumerate() {
         if axes.contains(&(k as i64)) { reduced = reduced * n } else { kept = kept * n }
     }
-    let few = kept.as_const().is_some_and(|n| n <= 64);
+    let few = kept.as_const().is_some_and(|n| n <= FEW);
     let simple = !g.ty(node.inputs[0]).dtype.is_complex() || node.op == Op::Sum;
     let much = |n: i64| n > 1 && n.saturating_mul(work) >= 2 * SMALL;
     few && simple && reduced.as_const().is_none_or(much)

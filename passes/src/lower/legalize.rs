@@ -49,8 +49,8 @@ fn legalize_graph(g: &Graph, names: &mut Names) -> Result<Graph, TypeError> {
             }
             // Where blocks lie is a matter of storage between programs; in one program it is the plan that decides.
             Op::Rechunk => vec![inputs[0]],
-            Op::Argmin => vec![position(&mut b, inputs[0], node, Op::Min)?],
-            Op::Argmax => vec![position(&mut b, inputs[0], node, Op::Max)?],
+            Op::Argmin if !in_one_loop(g, node) => vec![position(&mut b, inputs[0], node, Op::Min)?],
+            Op::Argmax if !in_one_loop(g, node) => vec![position(&mut b, inputs[0], node, Op::Max)?],
             _ if node.op.def().expand.is_some() => {
                 // A composite in the middle of a graph: its expansion may hold more of them.
                 let f = node.op.def().expand.expect("just tested");
@@ -82,9 +82,17 @@ fn legalize_graph(g: &Graph, names: &mut Names) -> Result<Graph, TypeError> {
     }
     let outputs = g.outputs.iter().map(|v| map[v.node.0 as usize][v.index as usize]).collect();
     let done = b.finish(outputs);
-    let left =
-        done.nodes.iter().any(|n| n.op.def().expand.is_some() || matches!(n.op, Op::Argmin | Op::Argmax));
-    if left { legalize_graph(&done, names) } else { Ok(done) }
+    let foreign = |n: &Node| {
+        n.op.def().expand.is_some() || matches!(n.op, Op::Argmin | Op::Argmax) && !in_one_loop(&done, n)
+    };
+    if done.nodes.iter().any(foreign) { legalize_graph(&done, names) } else { Ok(done) }
+}
+
+/// True if the loop emitter finds the position of an extreme in one pass: along the last axis of a real array.
+fn in_one_loop(g: &Graph, node: &Node) -> bool {
+    let TensorType { dtype, shape } = g.ty(node.inputs[0]);
+    let axis = node.attrs.ints(Key::Axes)[0] as usize;
+    !dtype.is_complex() && shape[axis + 1..].iter().all(|d| d.is(1))
 }
 
 /// A constant as an array constant, which is in memory before the program starts; other values as they are.

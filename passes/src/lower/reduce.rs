@@ -6,8 +6,8 @@
 
 use super::emit::Emitter;
 use crate::fuse::is_unrolled;
-use frit_ir::graph::Node;
-use frit_ir::kernel::{LoopKind, Stmt, Var};
+use frit_ir::graph::{Graph, Node};
+use frit_ir::kernel::{LoopKind, Stmt, Var, val_symbol};
 use frit_ir::ops::Combine;
 use frit_ir::plan::View;
 use frit_ir::prim::{Body, Emit, Prim, Val};
@@ -25,7 +25,7 @@ pub(super) fn primitive(combine: Combine, dtype: DType) -> Prim {
         Combine::Max => Prim::Max,
         Combine::And => Prim::And,
         Combine::Or => Prim::Or,
-        Combine::ArgMin | Combine::ArgMax => unreachable!("legalized before lowering ({dtype})"),
+        Combine::ArgMin | Combine::ArgMax => unreachable!("positions are no partial results ({dtype})"),
     }
 }
 
@@ -47,8 +47,26 @@ pub(super) fn identity(combine: Combine, dtype: DType) -> Scalar {
         Combine::Mul | Combine::And => Scalar::one(dtype),
         Combine::Min => extreme(true),
         Combine::Max => extreme(false),
-        Combine::ArgMin | Combine::ArgMax => unreachable!("legalized before lowering"),
+        Combine::ArgMin | Combine::ArgMax => unreachable!("positions are no partial results"),
     }
+}
+
+/// The extreme whose first position a reduction gives.
+pub(crate) fn positional(op: Op) -> Option<Combine> {
+    match op.def().combine? {
+        Combine::ArgMin => Some(Combine::Min),
+        Combine::ArgMax => Some(Combine::Max),
+        _ => None,
+    }
+}
+
+/// The index of an element that a reduction over one axis reads.
+fn source_position(node: &Node, g: &Graph, kept: &[Dim], position: Dim) -> Vec<Dim> {
+    let axis = node.attrs.ints(Key::Axes)[0];
+    let mut rest = kept.iter();
+    let rank = g.ty(node.inputs[0]).rank() as i64;
+    let at = |k| if k == axis { position.clone() } else { rest.next().expect("ranks add up").clone() };
+    (0..rank).map(at).collect()
 }
 
 /// How one part (real, or a component of a complex sum) of a reduction is accumulated.
@@ -59,6 +77,9 @@ enum Accumulator {
     Blocked { block: Var, total: Var, low: Var },
     /// Several variables set together by an op's body (complex products and extremes).
     Joint { vars: Vec<Var>, combine: Combine },
+    /// The first position of an extreme: the extreme of the running block, the best before it, and where that is. A block
+    /// is searched only if it is better, which of `n` random blocks about `ln n` are.
+    Position { block: Var, best: Var, at: Var, extreme: Prim },
 }
 
 /// One reduction of a batch.
@@ -67,6 +88,18 @@ struct Reduction {
     dtype: DType,
     combine: Combine,
     parts: Vec<Accumulator>,
+    /// Of a reduction that gives a position: the extreme that is there.
+    extreme: Option<Combine>,
+    /// Its elements are computed by loops: each is looked at once.
+    nested: bool,
+}
+
+impl Reduction {
+    fn new(node: &Node, source: Value) -> Reduction {
+        let combine = node.op.def().combine.expect("a reduction combines");
+        let extreme = positional(node.op);
+        Reduction { source, dtype: node.types[0].dtype, combine, parts: vec![], extreme, nested: false }
+    }
 }
 
 /// The reduced axes, and the index of the kept ones in the operand's order (reduced axes left out).
@@ -200,8 +233,7 @@ pub(super) fn emit_batch(
         .iter()
         .map(|v| {
             let node = g.def(*v);
-            let combine = node.op.def().combine.expect("a reduction combines");
-            Reduction { source: node.inputs[0], dtype: g.ty(*v).dtype, combine, parts: vec![] }
+            Reduction::new(node, node.inputs[0])
         })
         .collect();
     if axes.is_empty() {
@@ -266,7 +298,8 @@ fn innermost(
     part: Option<&Part>,
     at: &mut [Dim],
 ) {
-    let blocked = reductions.iter().any(|r| r.parts.iter().any(|p| matches!(p, Accumulator::Blocked { .. })));
+    let in_blocks = |p: &Accumulator| matches!(p, Accumulator::Blocked { .. } | Accumulator::Position { .. });
+    let blocked = reductions.iter().any(|r| r.parts.iter().any(in_blocks));
     let serial = reductions.iter().any(|r| r.parts.iter().any(|p| matches!(p, Accumulator::Joint { .. })));
     let trips = part.map_or(extent, |p| &p.length);
     let (lo, hi) = bounds(e, extent, part);
@@ -283,24 +316,31 @@ fn innermost(
         }
         None => (lo, hi),
     };
-    for p in reductions.iter().flat_map(|r| &r.parts) {
-        if let Accumulator::Blocked { block, .. } = p {
-            let zero = zero_of(e, *block);
-            e.kb.stmt(Stmt::Init { var: *block, src: zero });
+    for r in reductions.iter() {
+        for p in &r.parts {
+            begin_block(e, p);
         }
     }
     let s = e.fresh("r");
     e.kb.open_loop(&s, extent);
     e.kb.begin_trips(trips);
     at[axis] = Dim::symbol(&s);
-    for r in reductions.iter() {
+    for r in reductions.iter_mut() {
         let parts = e.emit(r.source, at);
-        accumulate(e, r, &parts);
+        r.nested = e.kb.holds_loop();
+        accumulate(e, r, &parts, &at[axis]);
     }
     e.kb.end_trips();
     // A reduction inside that depends on this loop's index is a loop of its own.
     let kind = if serial || e.kb.holds_loop() { LoopKind::Serial } else { LoopKind::Vector };
-    e.kb.close_loop(&s, lo, hi, kind);
+    e.kb.close_loop(&s, lo.clone(), hi.clone(), kind);
+    for r in reductions.iter() {
+        if let [p @ Accumulator::Position { .. }] = &r.parts[..]
+            && !r.nested
+        {
+            search(e, r.source, p, (axis, extent), (lo.clone(), hi.clone()), at);
+        }
+    }
     for r in reductions.iter() {
         for p in &r.parts {
             if let Accumulator::Blocked { block, total, low } = p {
@@ -313,13 +353,106 @@ fn innermost(
     }
 }
 
-fn zero_of(e: &mut Emitter<'_>, var: Var) -> Val {
-    let t = e.kb.kernel.vars[var.0 as usize];
-    e.kb.constant(Scalar::zero(t))
+/// Starts a block of accumulators that have blocks.
+fn begin_block(e: &mut Emitter<'_>, p: &Accumulator) {
+    let (var, value) = match p {
+        Accumulator::Blocked { block, .. } => (*block, Scalar::zero(e.kb.kernel.vars[block.0 as usize])),
+        Accumulator::Position { block, extreme, .. } => {
+            let combine = if *extreme == Prim::Min { Combine::Min } else { Combine::Max };
+            (*block, identity(combine, e.kb.kernel.vars[block.0 as usize]))
+        }
+        Accumulator::Plain { .. } | Accumulator::Joint { .. } => return,
+    };
+    let src = e.kb.constant(value);
+    e.kb.stmt(Stmt::Init { var, src });
+}
+
+/// Looks for the first position of a block's extreme, if it is better than the best before.
+fn search(
+    e: &mut Emitter<'_>,
+    source: Value,
+    p: &Accumulator,
+    (axis, extent): (usize, &Dim),
+    (lo, hi): (Dim, Dim),
+    at: &mut [Dim],
+) {
+    let Accumulator::Position { block, best, at: position, extreme } = *p else { return };
+    let (found, before) = (e.kb.get(block), e.kb.get(best));
+    let test = precedes(e, extreme, found, before);
+    e.kb.open_block();
+    e.kb.stmt(Stmt::Set { var: best, src: found });
+    let never = e.kb.constant(Scalar::from_i64(DType::I64, i64::MAX));
+    e.kb.stmt(Stmt::Init { var: position, src: never });
+    let s = e.fresh("r");
+    e.kb.open_loop(&s, extent);
+    at[axis] = Dim::symbol(&s);
+    let x = element(e, source, at);
+    let here = e.kb.index(&at[axis]);
+    let mut b = Body(&mut e.kb);
+    let mut hit = b.eq(x, found);
+    if b.dtype(x).is_float() {
+        // One that is NaN is the extreme of its block.
+        let nan = b.is_nan(x);
+        hit = b.or(hit, nan);
+    }
+    let src = b.select(hit, here, never);
+    e.kb.stmt(Stmt::Accumulate { var: position, op: Prim::Min, src });
+    let kind = if e.kb.holds_loop() { LoopKind::Serial } else { LoopKind::Vector };
+    e.kb.close_loop(&s, lo, hi, kind);
+    let then = e.kb.close_block();
+    e.kb.stmt(Stmt::If { test, then, otherwise: vec![] });
+}
+
+/// An element of a real array whose extreme is looked for; those of `bool` as integers, which have an order.
+fn element(e: &mut Emitter<'_>, source: Value, at: &[Dim]) -> Val {
+    let x = e.emit(source, at)[0];
+    ordered(e, x)
+}
+
+fn ordered(e: &mut Emitter<'_>, x: Val) -> Val {
+    let mut b = Body(&mut e.kb);
+    if b.dtype(x) == DType::Bool { b.cast(x, DType::U8) } else { x }
+}
+
+/// True if `x` comes before `y` as an extreme: it is beyond it, or the first NaN.
+fn precedes(e: &mut Emitter<'_>, extreme: Prim, x: Val, y: Val) -> Val {
+    let mut b = Body(&mut e.kb);
+    let beyond = if extreme == Prim::Min { b.lt(x, y) } else { b.lt(y, x) };
+    if !b.dtype(x).is_float() {
+        return beyond;
+    }
+    let (mine, theirs) = (b.is_nan(x), b.is_nan(y));
+    let none = b.not(theirs);
+    let first = b.and(mine, none);
+    b.or(beyond, first)
+}
+
+/// Takes one element as the extreme if it is.
+fn improve(e: &mut Emitter<'_>, p: &Accumulator, x: Val, here: Val) {
+    let Accumulator::Position { best, at, extreme, .. } = *p else { return };
+    let before = e.kb.get(best);
+    let test = precedes(e, extreme, x, before);
+    let position = e.kb.get(at);
+    let mut b = Body(&mut e.kb);
+    let (x, here) = (b.select(test, x, before), b.select(test, here, position));
+    e.kb.stmt(Stmt::Set { var: best, src: x });
+    e.kb.stmt(Stmt::Set { var: at, src: here });
 }
 
 /// Declares and initializes the accumulators of a reduction.
 fn start(e: &mut Emitter<'_>, r: &Reduction, at: &[Dim]) -> Vec<Accumulator> {
+    if let Some(combine) = r.extreme {
+        let t = e.g.ty(r.source).dtype;
+        let t = if t == DType::Bool { DType::U8 } else { t };
+        let (block, best, position) = (e.kb.var(t), e.kb.var(t), e.kb.var(DType::I64));
+        let worst = e.kb.constant(identity(combine, t));
+        // Where nothing is beyond the worst, the first element is the extreme.
+        let first = e.kb.constant(Scalar::zero(DType::I64));
+        for (var, src) in [(block, worst), (best, worst), (position, first)] {
+            e.kb.stmt(Stmt::Init { var, src });
+        }
+        return vec![Accumulator::Position { block, best, at: position, extreme: primitive(combine, t) }];
+    }
     let real = r.dtype.real();
     if r.dtype.is_complex() && r.combine != Combine::Add {
         let vars = vec![e.kb.var(real), e.kb.var(real)];
@@ -353,7 +486,8 @@ fn start(e: &mut Emitter<'_>, r: &Reduction, at: &[Dim]) -> Vec<Accumulator> {
         .collect()
 }
 
-fn accumulate(e: &mut Emitter<'_>, r: &Reduction, parts: &[Val]) {
+/// Takes an element, or a partial result, along; `at`: its position on the axis of the loop.
+fn accumulate(e: &mut Emitter<'_>, r: &Reduction, parts: &[Val], at: &Dim) {
     for (k, p) in r.parts.iter().enumerate() {
         match p {
             Accumulator::Plain { var, op } => {
@@ -361,6 +495,15 @@ fn accumulate(e: &mut Emitter<'_>, r: &Reduction, parts: &[Val]) {
             }
             Accumulator::Blocked { block, .. } => {
                 e.kb.stmt(Stmt::Accumulate { var: *block, op: Prim::Add, src: parts[k] });
+            }
+            Accumulator::Position { block, extreme, .. } => {
+                let x = ordered(e, parts[k]);
+                if r.nested {
+                    let here = e.kb.index(at);
+                    improve(e, p, x, here);
+                } else {
+                    e.kb.stmt(Stmt::Accumulate { var: *block, op: *extreme, src: x });
+                }
             }
             Accumulator::Joint { vars, combine } => {
                 let before: Vec<Val> = vars.iter().map(|v| e.kb.get(*v)).collect();
@@ -393,6 +536,7 @@ fn add_compensated(e: &mut Emitter<'_>, block: Var, total: Var, low: Var) {
 fn finish(e: &mut Emitter<'_>, a: &Accumulator) -> Vec<Val> {
     match a {
         Accumulator::Plain { var, .. } => vec![e.kb.get(*var)],
+        Accumulator::Position { at, .. } => vec![e.kb.get(*at)],
         Accumulator::Joint { vars, .. } => vars.iter().map(|v| e.kb.get(*v)).collect(),
         Accumulator::Blocked { total, low, .. } => {
             let (t, l) = (e.kb.get(*total), e.kb.get(*low));
@@ -421,9 +565,11 @@ pub(super) fn combine_partials(
     }
     let depth = e.kb.placement(&kept);
     let inner = e.kb.suspend(depth);
-    let combine = node.op.def().combine.expect("a reduction combines");
     let dtype = g.ty(value).dtype;
-    let mut r = Reduction { source: value, dtype, combine, parts: vec![] };
+    let mut r = Reduction::new(node, value);
+    if r.extreme.is_some() {
+        r.source = node.inputs[0];
+    }
     let mut first = vec![Dim::constant(0)];
     first.extend(kept.iter().cloned());
     r.parts = start_from(e, &r, view, &first);
@@ -439,9 +585,15 @@ pub(super) fn combine_partials(
             add_compensated(e, *block, *total, *low);
         }
     }
-    let plain = r.parts.iter().any(|p| !matches!(p, Accumulator::Blocked { .. }));
-    if plain {
-        accumulate(e, &r, &parts);
+    match &r.parts[..] {
+        [Accumulator::Blocked { .. }, ..] => {}
+        // A part gives a position: the element is read there once more.
+        [p @ Accumulator::Position { .. }] => {
+            let position = Dim::symbol(&val_symbol(parts[0]));
+            let x = element(e, r.source, &source_position(node, g, &kept, position));
+            improve(e, p, x, parts[0]);
+        }
+        _ => accumulate(e, &r, &parts, &first[0]),
     }
     e.kb.close_loop(&s, Dim::constant(0), hi, LoopKind::Serial);
     let result: Vec<Val> = r.parts.iter().flat_map(|a| finish(e, a)).collect();
