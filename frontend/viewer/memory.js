@@ -37,8 +37,10 @@ class MemoryPanel {
       if (s.held > peak) [peak, this.peak] = [s.held, k];
     });
     const projected = part.data.memory.projected, same = part.data.sizes.every((s) => s.value !== null && part.env.get(s.name) === BigInt(s.value));
+    const { formula } = part.data.memory, named = part.data.sizes.length > 0;
     const lines = [`arguments ${showBytes(sums.input)}`, `results ${showBytes(sums.output)}`];
-    lines.push(projected && same ? `projected peak ${showBytes(BigInt(projected.peak))}` : `buffers at the peak ${showBytes(peak)}, workspaces of routines not counted`);
+    lines.push(projected && same ? `projected peak ${showBytes(BigInt(projected.peak))}` : `buffers at the peak ${showBytes(peak)}${formula.workspaces.length ? `, and workspace of ${formula.workspaces.join(", ")}` : ""}`);
+    if (named) lines.push(`for all sizes ${formula.peak.length > 1 ? `max(${formula.peak.join(", ")})` : formula.peak[0] ?? "0"} B`);
     if (unknown) lines.push("sizes that follow from data are left out");
     this.head.replaceChildren(make("h2", {}, "Memory"), make("span", { class: "totals" }, lines.join(" · ")));
     this.projected = projected && same ? projected : null;

@@ -391,9 +391,9 @@ _RULELESS = "partition argpartition byteswap resize tobytes tofile dump dumps ge
 def bind() -> None:
     """Gives the methods of tracers their way to NumPy; called once all rules are there."""
     for name in _RULED:
-        setattr(Tracer, name, bounded(Tracer.__dict__[name]))
+        setattr(Tracer, name, bounded(getattr(Tracer, name)))
     for name in _RULELESS:
-        if name not in Tracer.__dict__:
+        if not hasattr(Tracer, name):
             setattr(Tracer, name, _missing(name))
     for name in ("real", "imag", "flat"):
-        setattr(Tracer, name, _assigning(name, Tracer.__dict__[name]))
+        setattr(Tracer, name, _assigning(name, getattr(Tracer, name)))

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,14 @@ def unpatched():
     before = {k: getattr(np, k) for k in ("zeros", "asarray", "array", "arange", "full", "empty")}
     yield
     assert all(getattr(np, k) is f for k, f in before.items())
+
+
+def runs_python(compiled, *args, **kwargs):
+    """True if a call runs the function's own Python."""
+    code, ran = compiled.__wrapped__.__code__, []
+    sys.setprofile(lambda frame, event, arg: ran.append(1) if event == "call" and frame.f_code is code else None)
+    try:
+        compiled(*args, **kwargs)
+    finally:
+        sys.setprofile(None)
+    return bool(ran)

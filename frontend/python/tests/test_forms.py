@@ -78,6 +78,208 @@ x: (x + 1)[0:8][:, 0:6] -> x + 1
 x: np.flip(np.flip(x, 0), 0) + 1 -> x + 1
 """
 
+#: Parts (slices with steps of any sign, positions, `take`) of elementwise operations and broadcasts.
+PARTS_OF_ELEMENTWISE = """
+x: np.exp(x)[1:4] -> np.exp(x[1:4])
+x: np.exp(x)[::2] -> np.exp(x[::2])
+x: np.exp(x)[-1] -> np.exp(x[-1])
+x: np.exp(x)[:, -2] -> np.exp(x[:, -2])
+x: np.exp(x)[1, ::-1] -> np.exp(x[1, ::-1])
+x i: np.exp(x)[i, 2] -> np.exp(x[i, 2])
+x i: np.take(np.exp(x), i, axis=0) -> np.exp(np.take(x, i, axis=0))
+x i: np.take(np.exp(x), 2, axis=1) -> np.exp(x[:, 2])
+x i: np.exp(x)[i, i] -> np.exp(x[i, i])
+x: (x + x[0])[3] -> x[3] + x[0]
+x: (x + x[0])[:, 2] -> x[:, 2] + x[0, 2]
+x: (x + x[:, :1])[2:4, 1:3] -> x[2:4, 1:3] + x[2:4, :1]
+x i: (x + x[:, :1])[i] -> x[i] + x[i, :1]
+x: np.broadcast_to(np.exp(x[0]), (50, 6))[7] -> np.exp(x[0])
+x: np.broadcast_to(np.exp(x[0]), (50, 6))[:, 1:3] -> np.broadcast_to(np.exp(x[0, 1:3]), (50, 2))
+x: np.broadcast_to(np.exp(x[0]), (50, 6))[:, 2] -> np.broadcast_to(np.exp(x[0, 2]), (50,))
+x: np.broadcast_to(np.exp(x[:, :1]), (8, 60))[::2, :7] -> np.broadcast_to(np.exp(x[::2, :1]), (4, 7))
+x y: np.where(x > 0, x, y)[3, 2] -> np.where(x[3, 2] > 0, x[3, 2], y[3, 2])
+x: x.astype("f4")[2] -> x[2].astype("f4")
+x: np.clip(x, 0, 1)[:, 2] -> np.clip(x[:, 2], 0, 1)
+x: np.diff(np.exp(x), axis=0)[2] -> np.exp(x[3]) - np.exp(x[2])
+x: np.diff(x, axis=0)[2:4] -> x[3:5] - x[2:4]
+x: np.exp(x[2:])[1] -> np.exp(x[3])
+x i: np.exp(x[i])[:2] -> np.exp(x[i[:2]])
+x i: np.take(np.take(x, i, axis=0), [0, 2], axis=0) -> np.take(x, i[[0, 2]], axis=0)
+x: np.fft.rfft(x, axis=1)[2] -> np.fft.rfft(x[2])
+x: np.fft.fft(x, axis=0)[:, 1:3] -> np.fft.fft(x[:, 1:3], axis=0)
+m v w: np.where(m, v, w)[:5] -> np.where(m[:5], v[:5], w[:5])
+x i: np.exp(x)[:, i] -> np.exp(x.T[i]).T
+x: np.take(np.exp(x), [1, 4], axis=1) -> np.exp(np.take(x.T, [1, 4], axis=0)).T
+x i: (x + x[:, :1])[:, i] -> (x.T[i] + x[:, 0]).T
+x i: np.broadcast_to(np.exp(x[0]), (50, 6))[:, i] -> np.broadcast_to(np.exp(x[0][i]), (50, 3))
+x i: np.exp(x[i])[:, 2] -> np.exp(x[:, 2:3][i][:, 0])
+X Y i: np.where(X > 0, X, Y)[:, i] -> np.where(X.T[i] > 0, X.T[i], Y.T[i]).T
+X i: np.exp(X)[:, i] -> np.exp(X.T[i]).T
+x: (x[2:] + 1)[1:3] -> x[3:5] + 1
+x i: x[i][1] -> x[i[1:2]][0]
+"""
+
+#: Parts (slices with steps of any sign, positions, `take`) of reshaped and transposed arrays, and of diagonals.
+PARTS_OF_VIEWS = """
+x i: np.exp(x).T[i] -> np.exp(x[:, i].T)
+x i: np.take(np.exp(x).T, i, axis=0) -> np.exp(x[:, i].T)
+g: np.exp(g).transpose(2, 0, 1)[1:3, :, ::2] -> np.exp(g[:, ::2, 1:3]).transpose(2, 0, 1)
+v: np.exp(v).reshape(5, 8)[1:3] -> np.exp(v[8:24]).reshape(2, 8)
+v: np.exp(v).reshape(5, 8)[2, 3] -> np.exp(v[19])
+v: np.exp(v).reshape(5, 8)[2, 3:5] -> np.exp(v[19:21])
+v: np.exp(v).reshape(5, 8)[:, 3] -> np.exp(v[3::8])
+v: np.exp(v).reshape(5, 8)[::2] -> np.exp(v.reshape(5, 8)[::2])
+v i: np.exp(v).reshape(10, 4)[i] -> np.exp(v.reshape(10, 4)[i])
+v i: np.take(np.exp(v).reshape(10, 4), i, axis=0) -> np.exp(v.reshape(10, 4)[i])
+x: np.exp(x).reshape(8, 2, 3)[:, 1] -> np.exp(x[:, 3:6])
+x: np.exp(x).reshape(2, 4, 6)[1] -> np.exp(x[4:])
+x: np.exp(x).ravel()[::2] -> np.exp(x.ravel()[::2])
+x: np.exp(x).ravel()[6:12] -> np.exp(x[1])
+x i: np.exp(x).ravel()[i] -> np.exp(x.ravel()[i])
+x: np.repeat(np.exp(x), 2, axis=0)[3] -> np.exp(x[1])
+x: np.flip(np.exp(x), 0)[0] -> np.exp(x[-1])
+x: np.flip(np.exp(x), 0)[:3] -> np.exp(x[:4:-1])
+x: np.roll(np.exp(x), 3, axis=0)[:3] -> np.exp(x[5:])
+x: np.diagonal(np.exp(x))[:3] -> np.diagonal(np.exp(x[:3, :3]))
+x: np.exp(x).T[2] -> np.exp(x[:, 2:3]).T[0]
+x: np.exp(x).T[2:4, 1] -> np.exp(x[1:2, 2:4]).T[:, 0]
+g: np.exp(g).transpose(2, 0, 1)[1] -> np.exp(g[:, :, 1:2]).transpose(2, 0, 1)[0]
+g: np.exp(g).swapaxes(0, 1)[2, 1] -> np.exp(g[1:2, 2:3]).swapaxes(0, 1)[0, 0]
+x: np.exp(x).reshape(8, 2, 3)[2] -> np.exp(x[2:3]).reshape(2, 3)
+S x: np.linalg.solve(S, x.T)[:, 2] -> np.linalg.solve(S, x.T[:, 2:3])[:, 0]
+x: np.repeat(np.exp(x), 2, axis=0)[:, 3] -> np.repeat(np.exp(x[:, 3:4]), 2, axis=0)[:, 0]
+x: np.diagonal(np.exp(x))[2] -> np.diagonal(np.exp(x[2:3, 2:3]))[0]
+"""
+
+#: Parts (slices with steps of any sign, positions, `take`) of joined arrays.
+PARTS_OF_JOINED = """
+x y: np.concatenate([np.exp(x), y])[3] -> np.exp(x[3])
+x y: np.concatenate([x, np.exp(y)])[-1] -> np.exp(y[-1])
+x y: np.concatenate([x, np.exp(y)])[9:12] -> np.exp(y[1:4])
+x y: np.concatenate([np.exp(x), np.sin(y)])[6:10] -> np.concatenate([np.exp(x[6:]), np.sin(y[:2])])
+x y: np.concatenate([np.exp(x), np.sin(y)])[:, 2] -> np.concatenate([np.exp(x[:, 2]), np.sin(y[:, 2])])
+x y: np.concatenate([np.exp(x), np.sin(y)])[:, 1:3] -> np.concatenate([np.exp(x[:, 1:3]), np.sin(y[:, 1:3])])
+x y: np.concatenate([np.exp(x), np.sin(y)], axis=1)[2] -> np.concatenate([np.exp(x[2]), np.sin(y[2])])
+x y: np.concatenate([np.exp(x), np.sin(y)])[::2] -> np.concatenate([np.exp(x[::2]), np.sin(y[::2])])
+x y i: np.take(np.concatenate([np.exp(x), np.sin(y)], axis=1), i, axis=0) -> np.concatenate([np.exp(x[i]), np.sin(y[i])], axis=1)
+x y: np.take(np.concatenate([np.exp(x), np.sin(y)]), 9, axis=0) -> np.sin(y[1])
+x y: np.hstack([x, np.exp(y)])[:, 8:10] -> np.exp(y[:, 2:4])
+x y: np.vstack([np.exp(x), y])[2:5] -> np.exp(x[2:5])
+x y: np.stack([np.exp(x), y])[0] -> np.exp(x)
+x y: np.stack([np.exp(x), y])[-1] -> y.copy()
+x y: np.stack([np.exp(x), np.sin(y)])[:, 1:3] -> np.stack([np.exp(x[1:3]), np.sin(y[1:3])])
+x y: np.stack([np.exp(x), np.sin(y)], axis=2)[2, 3, 1] -> np.sin(y[2, 3])
+x y: np.stack([np.exp(x), np.sin(y)], axis=1)[:, 0, 1:3] -> np.exp(x[:, 1:3])
+x y i: np.stack([np.exp(x), np.sin(y)])[:, i] -> np.stack([np.exp(x[i]), np.sin(y[i])])
+x y i: np.take(np.stack([np.exp(x), np.sin(y)], axis=1), i, axis=0) -> np.stack([np.exp(x[i]), np.sin(y[i])], axis=1)
+x y: np.take(np.stack([np.exp(x), np.sin(y)]), 1, axis=0) -> np.sin(y)
+x y: np.concatenate([np.exp(x), np.sin(y)])[10:4:-3] -> np.concatenate([np.sin(y[2:3]), np.exp(x[7:8])])
+A B: np.concatenate([A @ B, B])[::4] -> np.concatenate([A[::4] @ B, B[::4]])
+x y i: np.concatenate([np.exp(x), np.sin(y)])[:, i] -> np.concatenate([np.exp(x.T[i]).T, np.sin(y.T[i]).T])
+"""
+
+#: Parts (slices with steps of any sign, positions, `take`) of padded arrays.
+PARTS_OF_PADDED = """
+x: np.pad(np.exp(x), 2)[3] -> np.pad(np.exp(x[1]), 2)
+x: np.pad(np.exp(x), 2)[0] -> np.zeros(10)
+x: np.pad(np.exp(x), 2)[4:6, 3:5] -> np.exp(x[2:4, 1:3])
+x: np.pad(np.exp(x), 2)[:, 4] -> np.pad(np.exp(x[:, 2]), 2)
+x: np.pad(np.exp(x), ((0, 0), (1, 1)))[2:4] -> np.pad(np.exp(x[2:4]), ((0, 0), (1, 1)))
+x: np.pad(np.exp(x), 2)[1:5] -> np.pad(np.exp(x[:3]), ((1, 0), (2, 2)))
+x i: np.take(np.pad(np.exp(x), ((0, 0), (1, 1))), i, axis=0) -> np.pad(np.exp(x[i]), ((0, 0), (1, 1)))
+x: np.pad(np.exp(x), 2)[::3] -> np.pad(np.exp(x[1::3]), ((1, 0), (2, 2)))
+A B: np.pad(A @ B, 1)[::4] -> np.pad(A[3::4] @ B, ((1, 0), (1, 1)))
+"""
+
+#: Parts (slices with steps of any sign, positions, `take`) of products.
+PARTS_OF_PRODUCTS = """
+A B: (A @ B)[1:3, 4:6] -> A[1:3] @ B[:, 4:6]
+A B: (A @ B)[::2] -> A[::2] @ B
+A B: (A @ B)[-1] -> A[-1] @ B
+A B i: (A @ B)[:, i] -> A @ B[:, i]
+A B i: np.take(A @ B, i, axis=1) -> A @ np.take(B, i, axis=1)
+A B: (A @ B[:, 0])[:5] -> A[:5] @ B[:, 0]
+g: (g @ g.transpose(0, 2, 1))[1:, :2] -> g[1:, :2] @ g[1:].transpose(0, 2, 1)
+A B: np.einsum("ij,jk->ik", A, B)[0] -> A[0] @ B
+v w: np.outer(v, w)[:, 3] -> v * w[3]
+v w: np.outer(v, w)[1:3, 2:4] -> np.outer(v[1:3], w[2:4])
+v w i: np.outer(v, w)[i] -> np.outer(v[i], w)
+A B: np.diagonal(A @ B)[:5] -> np.diagonal(A[:5] @ B[:, :5])
+X i: (X @ X[0])[i] -> X[i] @ X[0]
+A B: (A @ B)[2, 3] -> (A[2:3] @ B[:, 3:4])[0, 0]
+A B: (A @ B).T[2] -> (A @ B[:, 2:3]).T[0]
+A B: (A @ B[:, 0])[3] -> (A[3:4] @ B[:, 0])[0]
+g: (g @ g.transpose(0, 2, 1))[1] -> g[1] @ g.transpose(0, 2, 1)[1]
+v w: np.outer(v, w)[3] -> np.outer(v[3:4], w)[0]
+"""
+
+#: Parts (slices with steps of any sign, positions, `take`) of reductions.
+PARTS_OF_REDUCTIONS = """
+x: x.sum(1)[2:4] -> x[2:4].sum(1)
+x: x.sum(0)[::2] -> x[:, ::2].sum(0)
+x: x.sum(1)[-1] -> x[-1].sum()
+x: x.prod(1)[0] -> x[0].prod()
+x: x.max(1)[0] -> x[0].max()
+x: x.min(0)[3] -> x[:, 3].min()
+x: x.mean(0)[2] -> x[:, 2].mean()
+x: x.var(0)[2] -> x[:, 2].var()
+x: x.std(1)[:3] -> x[:3].std(1)
+x: (x > 0).any(1)[2] -> (x[2] > 0).any()
+x: (x > 0).all(0)[1:3] -> (x[:, 1:3] > 0).all(0)
+x: x.argmax(1)[2] -> x[2].argmax()
+x: x.argmin(0)[3] -> x[:, 3].argmin()
+x i: np.take(x.argmin(1), i) -> x[i].argmin(1)
+x: x.sum(1, keepdims=True)[2:4] -> x[2:4].sum(1, keepdims=True)
+g: g.sum((0, 2))[1] -> g[:, 1].sum()
+g: g.max(1)[:, 2] -> g[:, :, 2].max(1)
+X i: X.max(1)[i] -> X[i].max(1)
+X i: np.take(X.sum(0), i) -> X[:, i].sum(0)
+X i: np.take(X.argmin(1), i) -> X[i].argmin(1)
+x: x.sum(1, keepdims=True)[3, 0] -> x[3:4].sum(1, keepdims=True)[0, 0]
+"""
+
+#: Parts (slices with steps of any sign, positions, `take`) of running combinations and sorted arrays.
+PARTS_OF_ORDERED = """
+v: np.cumsum(v)[:10] -> np.cumsum(v[:10])
+v: np.cumsum(v)[-1] -> v.sum()
+v: np.cumprod(v)[9] -> v[:10].prod()
+v: np.cumprod(v)[:10] -> np.cumprod(v[:10])
+v: np.maximum.accumulate(v)[:10] -> np.maximum.accumulate(v[:10])
+v: np.maximum.accumulate(v)[9] -> v[:10].max()
+x: np.cumsum(x, 1)[3] -> np.cumsum(x[3])
+x: np.cumsum(x, 0)[2] -> x[:3].sum(0)
+x: np.cumsum(x, 0)[:3, 2] -> np.cumsum(x[:3, 2])
+x: np.cumsum(x, 1)[:, 3] -> x[:, :4].sum(1)
+x: np.cumsum(x, 1)[::2] -> np.cumsum(x[::2], 1)
+x i: np.take(np.cumsum(x, 1), i, axis=0) -> np.cumsum(x[i], 1)
+x i: np.take(np.cumprod(x, 0), i, axis=1) -> np.cumprod(x[:, i], 0)
+x: np.sort(x, 1)[2:4] -> np.sort(x[2:4], 1)
+x: np.sort(x, 0)[:, 2] -> np.sort(x[:, 2])
+x: np.sort(x, 1)[::-1] -> np.sort(x[::-1], 1)
+x i: np.take(np.sort(x, 1), i, axis=0) -> np.sort(x[i], 1)
+x i: np.take(np.sort(x, 0), i, axis=1) -> np.sort(x[:, i], 0)
+n: np.sort(n)[-1] -> n.max()
+x i: np.argsort(x, 1, kind="stable")[i] -> np.argsort(x[i], 1, kind="stable")
+x: np.argsort(x, 1, kind="stable")[2:4] -> np.argsort(x[2:4], 1, kind="stable")
+x i: np.take_along_axis(np.exp(x), x.argsort(1, kind="stable"), axis=1) -> np.exp(np.take_along_axis(x, x.argsort(1, kind="stable"), axis=1))
+"""
+
+#: Selections that are only reduced need no array of what is selected; masks of masks are one.
+SELECTIONS = """
+v m: v[m].sum() -> np.sum(np.where(m, v, 0))
+v m: v[m].mean() -> np.mean(v, where=m)
+v m: v[m].sum() -> np.sum(v, where=m)
+v: v[v > 0].sum() -> np.sum(v, where=v > 0)
+v: v[v > 0].mean() -> np.mean(v, where=v > 0)
+v w m: (v[m] * w[m]).sum() -> np.sum(v * w, where=m)
+m v: (v * 2)[m].sum() -> np.sum(v * 2, where=m)
+v: v[v > 0][v[v > 0] < 1].sum() -> np.sum(v, where=(v > 0) & (v < 1))
+m k v: v[m & k].sum() -> np.sum(v, where=m & k)
+m k v: v[m][k[m]].sum() -> np.sum(v, where=m & k)
+m v w p: np.where(m, np.where(m, v, w), p) -> np.where(m, v, p)
+m v: np.where(m, v, 0).sum() -> np.sum(v, where=m)
+"""
+
 #: Joined and padded arrays.
 JOIN = """
 v: np.concatenate([v[:10], v[10:]]) + 1 -> v + 1
@@ -261,6 +463,49 @@ def test_stable_forms_do_not_overflow():
     assert sums[3] == np.inf
     exact = frit.jit(lambda x: np.log(np.sum(np.exp(x), axis=1)), math="exact")(x)
     assert exact[0] == np.inf and exact[1] == -np.inf
+
+
+def test_what_no_iteration_changes_is_computed_before_the_loop(tmp_path):
+    """Loops of programs in files; those of Python are unrolled, where equal expressions are one."""
+    loop = """graph @steps(%x: f64[n, n], %a: f64[n]) -> f64[n, n] {
+  %1 = for %x, %a {body = graph @body(%c: f64[n, n], %a: f64[n]) -> f64[n, n] {
+    %2 = exp %a : f64[n]
+    %3 = broadcast_to %2 {shape = [n, n]} : f64[n, n]
+    %4 = multiply %c, %3 : f64[n, n]
+    return %4
+  }, carries = 1, hi = 10, index = "i", lo = 0} : f64[n, n]
+  return %1
+}
+"""
+    path = tmp_path / "steps.frit"
+    path.write_text(loop)
+    program = frit.load(path)
+    x, a = np.arange(25.0).reshape(5, 5), np.linspace(-1, 1, 5)
+    np.testing.assert_allclose(program(x, a), x * np.exp(a) ** 10, rtol=1e-12)
+    before, _, body = program.dump(stage="rewritten").partition(" = for ")
+    assert " = exp " in before and "exp" not in body and "multiply" in body
+
+    def unrolled(x, a):
+        for _ in range(10):
+            x = x * np.exp(a)
+        return x
+
+    assert frit.jit(unrolled).dump(x, a, stage="rewritten").count(" = exp ") == 1
+
+
+def test_reductions_of_one_array_share_a_kernel():
+    """Positions of extremes, too: what is at the position is known while it is searched for."""
+    x = np.random.default_rng(1).normal(size=(300, 200))
+    for f in (
+        lambda x: (x.argmin(1), x.min(1)),
+        lambda x: (x.argmax(1), x.max(1), x.sum(1)),
+        lambda x: (x.argmin(1), x.argmax(1), x.min(1), x.max(1), x.sum(1), x.mean(1)),
+        lambda x: (x.sum(1), x.max(1), (x * x).sum(1), x.var(1)),
+    ):
+        jit = frit.jit(f)
+        for got, want in zip(jit(x), f(x)):
+            same(got, want)
+        assert len(re.findall(r"^kernel", jit.dump(x, stage="kernels"), re.M)) == 1, jit.dump(x, stage="plan")
 
 
 def test_repeated_reductions_read_once():

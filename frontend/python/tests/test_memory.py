@@ -44,6 +44,15 @@ def test_projections_say_what_is_held():
     assert json.loads(need.to_json())["peak_bytes"] == need.peak_bytes
 
 
+@pytest.mark.parametrize("f", [lambda x: np.exp(x @ x), lambda x: (np.sqrt(x @ x), x.sum(0)), lambda x: np.sort(x, axis=1) * 2.0])
+def test_results_that_take_the_memory_of_operands_count_once(f):
+    x = np.ones((40, 40))
+    results = frit.jit(f)(x)
+    size = sum(r.nbytes for r in (results if isinstance(results, tuple) else [results]))
+    assert frit.jit(f).memory(x).output_bytes == size
+    assert frit.jit(f).memory(frit.spec(("n", "n"))).at(n=40).output_bytes == size
+
+
 def test_refusals():
     f = frit.jit(lambda a: np.subtract.outer(a, a) * 2, memory_limit="1MiB")
     with pytest.raises(frit.MemoryLimitError, match=r"needs 800000000 bytes .*test_memory.py.*help: the results alone take"):

@@ -499,6 +499,40 @@ def test_sizes_change_numbers(open_page, symbolic):
     assert "1.2 PFLOP = 6*m*n" in page.text("#detail")
 
 
+def test_what_if_of_named_sizes(open_page):
+    from selenium.webdriver.common.keys import Keys
+
+    @frit.jit
+    def distances(x, y):
+        d = x[:, None] - y[None, :]
+        return d.max(axis=1), d
+
+    page = open_page(distances.visualize(S("n", "f8"), S("m", "f8")))
+    assert "8*m*n" in page.text("#memory .totals") and {"n", "m"} == {e.get_attribute("id")[5:] for e in page.all("#sizes input.size")}
+    page.js("const s = document.getElementById('heat'); s.value = 'bytes'; s.dispatchEvent(new Event('change'))")
+
+    def type_size(name, digits):
+        page.click(page.one(f"#size-{name}"))
+        page.keys(Keys.END, *[Keys.BACKSPACE] * 12, *digits)
+
+    def shown():
+        card = page.card("after", "subtract").get_attribute("aria-label")
+        heats = {c for x in page.all("#after .card") for c in x.get_attribute("class").split() if c.startswith("heat")}
+        return card, heats, page.text("#memory .held"), page.one("#memory .area").get_attribute("d")
+
+    type_size("n", "10")
+    type_size("m", "3")
+    card, heats, held, area = shown()
+    assert "240 B" in card and "30 FLOP" in card and "results 320 B" in page.text("#memory .totals")
+    type_size("m", "1000000")
+    card2, heats2, held2, area2 = shown()
+    assert "76.3 MiB" in card2 and "10 MFLOP" in card2 and "76.3 MiB" in page.text("#memory .totals")
+    assert heats2 != heats and held2 != held and area2 != area
+    # What is no number changes nothing.
+    type_size("n", "")
+    assert "76.3 MiB" in page.card("after", "subtract").get_attribute("aria-label")
+
+
 def test_memory_chart(open_page):
     from selenium.webdriver import ActionChains
 

@@ -183,7 +183,17 @@ fn memory(part: &Part, tables: &mut Tables) -> Json {
             "at_peak": held.collect::<Vec<_>>(),
         })
     });
-    json!({"alignment": frit_runtime::pool::ALIGNMENT, "buffers": buffers, "steps": steps, "projected": projected})
+    let formula = json!({
+        "peak": part.formula.peak.iter().map(Dim::to_string).collect::<Vec<_>>(),
+        "workspaces": part.formula.workspaces.iter().map(|op| op.name()).collect::<Vec<_>>(),
+    });
+    json!({
+        "alignment": frit_runtime::pool::ALIGNMENT,
+        "buffers": buffers,
+        "steps": steps,
+        "formula": formula,
+        "projected": projected,
+    })
 }
 
 /// A step of rewriting. Nodes that were replaced are pairs: what reads the first reads the second from then on.

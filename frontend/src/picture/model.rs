@@ -15,8 +15,8 @@ use frit_ir::plan::{BufferSource, Plan, Step};
 use frit_ir::{Attr, Attrs, Dim, Key, Loc, Op};
 use frit_passes::RuleFired;
 use frit_passes::explain::StepValue;
-use frit_runtime::MemoryReport;
 use frit_runtime::threads::Threads;
+use frit_runtime::{MemoryFormula, MemoryReport};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -104,6 +104,8 @@ pub struct Part {
     pub(super) sizes: Vec<Size>,
     pub(super) plan: Arc<Plan>,
     pub(super) memory: Option<MemoryReport>,
+    /// The same as expressions over the sizes.
+    pub(super) formula: MemoryFormula,
     pub(super) rewritten: Graph,
 }
 
@@ -355,6 +357,7 @@ impl Part {
             sizes: sizes(&report.traced, shapes),
             plan: report.program.plan.clone(),
             memory,
+            formula: report.program.memory_formula(threads),
             rewritten: report.optimized.clone(),
         })
     }

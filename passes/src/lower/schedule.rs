@@ -5,7 +5,8 @@ use frit_ir::dim::Atom;
 use frit_ir::kernel::{Access, Kernel, Mem, Stmt, symbol_val};
 use frit_ir::plan::{BufferId, BufferSource, Plan, Step, View};
 use frit_ir::{Dim, Symbol};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Orders the steps for the least memory at once (see [`order`]), and adds `alloc` and `free` steps. A launch whose
 /// result has the size of an operand that dies there, and that touches both at the same places, works in place; a copy
@@ -28,6 +29,7 @@ pub(super) fn schedule(plan: &mut Plan, copies: &HashSet<usize>) {
         *plan = other;
     }
     drop_unused_kernels(plan);
+    drop_unused_buffers(plan);
 }
 
 /// Everything but the order.
@@ -287,6 +289,26 @@ fn rename(step: &mut Step, to: &dyn Fn(BufferId) -> BufferId) {
             then.iter_mut().chain(otherwise).for_each(|s| rename(s, to));
         }
     }
+}
+
+/// A result that overwrites its operand leaves a buffer behind that nothing uses.
+fn drop_unused_buffers(plan: &mut Plan) {
+    let used: RefCell<BTreeSet<BufferId>> = RefCell::default();
+    let note = |b: BufferId| {
+        used.borrow_mut().insert(b);
+        b
+    };
+    plan.inputs.iter().for_each(|i| _ = note(i.buffer));
+    plan.outputs.iter().for_each(|v| _ = note(v.buffer));
+    plan.steps.iter_mut().for_each(|s| rename(s, &note));
+    let used = used.into_inner();
+    let new: HashMap<BufferId, BufferId> =
+        used.iter().enumerate().map(|(k, b)| (*b, BufferId(k as u32))).collect();
+    plan.buffers = used.iter().map(|b| plan.buffer(*b).clone()).collect();
+    let to = |b: BufferId| new[&b];
+    plan.inputs.iter_mut().for_each(|i| i.buffer = to(i.buffer));
+    plan.outputs.iter_mut().for_each(|v| v.buffer = to(v.buffer));
+    plan.steps.iter_mut().for_each(|s| rename(s, &to));
 }
 
 fn drop_unused_kernels(plan: &mut Plan) {

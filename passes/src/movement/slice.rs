@@ -7,7 +7,7 @@ use super::slice_join::{slice_of_concatenate, slice_of_pad};
 use crate::make::Make;
 use frit_ir::dim::product;
 use frit_ir::ops::{Class, Op};
-use frit_ir::{Attrs, Dim, Key, Slice};
+use frit_ir::{Attr, Attrs, Dim, Key, Slice};
 
 /// The slice that equals `inner` followed by `outer`.
 pub(crate) fn compose(inner: &Slice, outer: &Slice) -> Slice {
@@ -102,6 +102,9 @@ pub(crate) fn slice_of<M: Make>(
             m.broadcast_to(x, &sizes)
         }
         Op::Reshape => slice_of_reshape(m, inputs[0], shape, slices),
+        Op::Diagonal if !slices.last()?.is_full(shape.last()?) => {
+            slice_of_diagonal(m, attrs, inputs[0], slices)
+        }
         Op::Concatenate => slice_of_concatenate(m, attrs, inputs, slices),
         Op::Pad => slice_of_pad(m, attrs, inputs, slices),
         _ => slice_along(m, (op, attrs, inputs), shape, slices),
@@ -146,23 +149,50 @@ fn slice_of_reshape<M: Make>(m: &mut M, x: M::V, shape: &[Dim], slices: &[Slice]
     m.reshape(x, &sizes)
 }
 
+/// Rows and columns from the diagonal's positions on.
+fn slice_of_diagonal<M: Make>(m: &mut M, attrs: &Attrs, x: M::V, slices: &[Slice]) -> Option<M::V> {
+    let (rows, columns) = (attrs.int(Key::Axis) as usize, attrs.int(Key::Axis2) as usize);
+    let offset = attrs.int(Key::Offset);
+    let (along, rest) = slices.split_last()?;
+    let mut rest = rest.iter();
+    let from = |first: i64| Slice { start: &along.start + first, ..along.clone() };
+    let own: Option<Vec<Slice>> = (0..m.shape(x).len())
+        .map(|k| match k {
+            _ if k == rows => Some(from((-offset).max(0))),
+            _ if k == columns => Some(from(offset.max(0))),
+            _ => rest.next().cloned(),
+        })
+        .collect();
+    let x = m.slice(x, &own?)?;
+    m.node(Op::Diagonal, attrs.clone().with(Key::Offset, Attr::Int(0)), &[x])
+}
+
 /// Slices of several axes as one slice of the axis that they are a part of: single positions, then one range, then
-/// whole axes.
+/// whole axes, then single positions again: `x.reshape(5, 8)[:, 3]` is `x[3::8]`.
 fn merged(slices: &[&Slice], sizes: &[&Dim]) -> Option<Slice> {
     let mut start = Dim::constant(0);
     let mut size = Dim::constant(1);
     let mut inner = product(sizes.iter().copied());
-    let mut ranged = false;
+    // Of what is not a single position: the step from one element to the next, and whether single positions follow.
+    let mut step: Option<Dim> = None;
+    let mut ended = false;
     for (s, n) in slices.iter().zip(sizes) {
         inner = inner.floor_div(n);
-        if ranged && !s.is_full(n) || !s.size.is(1) && s.step != 1 {
-            return None;
-        }
-        ranged |= !s.size.is(1);
         start = start + &(&s.start * &inner);
         size = size * &s.size;
+        if s.size.is(1) {
+            ended |= step.is_some();
+            continue;
+        }
+        step = match step {
+            None => Some(&inner * s.step),
+            // Each position of the axes before is followed by all of this one.
+            Some(before) if !ended && s.is_full(n) && before == &inner * *n => Some(inner.clone()),
+            Some(_) => return None,
+        };
     }
-    Some(Slice { start, size, step: 1 })
+    let step = step.map_or(Some(1), |s| s.as_const())?;
+    Some(Slice { start, size, step })
 }
 
 /// One slice of merged axes as slices of each: a block of whole rows, or a part of one row.

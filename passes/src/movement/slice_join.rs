@@ -37,16 +37,40 @@ pub(super) fn slice_of_concatenate<M: Make>(
             let stop = smaller(m, &(high + 1), &end)?;
             own[axis] = Slice { size: &stop - &start, start: &start - &offset, step: 1 };
         } else {
-            return None;
+            let (_, part, _) = part(wanted, offset.as_const()?, end.as_const()?)?;
+            own[axis] = part;
         }
-        pieces.push(m.slice(*x, &own)?);
+        if !own[axis].size.is(0) {
+            pieces.push(m.slice(*x, &own)?);
+        }
         offset = end;
+    }
+    if wanted.step < 0 {
+        pieces.reverse();
     }
     match pieces.as_slice() {
         [] => None,
         [one] => Some(*one),
         _ => m.node(Op::Concatenate, attrs.clone(), &pieces),
     }
+}
+
+/// Of a slice with constant bounds, the positions that lie in `low..high`, counted from `low`; how many come before them,
+/// and how many after.
+fn part(s: &Slice, low: i64, high: i64) -> Option<(i64, Slice, i64)> {
+    let (start, size) = (s.start.as_const()?, s.size.as_const()?);
+    // The first position of the slice that is past a bound, seen in the direction of its step.
+    let past = |bound: i64| {
+        let distance = if s.step > 0 { bound - start } else { start - bound };
+        (distance.max(0) + s.step.abs() - 1) / s.step.abs()
+    };
+    let (first, end) = if s.step > 0 { (past(low), past(high)) } else { (past(high - 1), past(low - 1)) };
+    let (first, end) = (first.min(size), end.min(size).max(first.min(size)));
+    let own =
+        Slice { start: (start + first * s.step - low).into(), size: (end - first).into(), step: s.step };
+    // No element has any place.
+    let own = if end == first { Slice { start: 0.into(), size: 0.into(), step: 1 } } else { own };
+    Some((first, own, size - end))
 }
 
 fn larger<M: Make>(m: &M, a: &Dim, b: &Dim) -> Option<Dim> {
@@ -63,7 +87,7 @@ fn smaller<M: Make>(m: &M, a: &Dim, b: &Dim) -> Option<Dim> {
     larger(m, a, b).map(|l| if l == *a { b.clone() } else { a.clone() })
 }
 
-/// Slices with step 1 that keep or cut the padding of each axis.
+/// Slices that keep or cut the padding of each axis, with any step where the sizes are known.
 pub(super) fn slice_of_pad<M: Make>(
     m: &mut M,
     attrs: &Attrs,
@@ -90,6 +114,14 @@ pub(super) fn slice_of_pad<M: Make>(
             new_high.push(Dim::constant(0));
             continue;
         }
+        if let (Some(from), Some(to)) = (low[k].as_const(), end.as_const())
+            && let Some((before, inside, after)) = part(s, from, to)
+        {
+            own.push(inside);
+            new_low.push(before.into());
+            new_high.push(after.into());
+            continue;
+        }
         if s.step != 1 {
             return None;
         }
@@ -102,6 +134,11 @@ pub(super) fn slice_of_pad<M: Make>(
         new_low.push(&start - &s.start);
         new_high.push(&s.start + &s.size - &stop);
         own.push(Slice { start: &start - &low[k], size: &stop - &start, step: 1 });
+    }
+    if own.iter().zip(&shape).any(|(s, n)| s.size.is(0) && !n.is(0)) {
+        // Nothing of the array is left.
+        let sizes: Vec<Dim> = slices.iter().map(|s| s.size.clone()).collect();
+        return m.broadcast_to(inputs[1], &sizes);
     }
     let x = m.slice(inputs[0], &own)?;
     if new_low.iter().chain(&new_high).all(|d| d.is(0)) {

@@ -48,6 +48,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ("horner",                &[Pattern("(add (multiply (square ?x) ?c) (multiply ?x ?d))"), Pattern("(subtract (add ?x (power ?x ?e)) ?c)"), Pattern("(add (multiply ?x (square ?x)) (square ?y))")]),
     ("slice-update",          &[Graph(slice_update)]),
     ("slice-library",         &[Graph(slice_library)]),
+    ("slice-concatenate",     &[Graph(|r, b| sliced_across(r, b, Op::Concatenate))]),
+    ("slice-pad",             &[Graph(|r, b| sliced_across(r, b, Op::Pad))]),
+    ("slice-view",            &[Graph(|r, b| sliced_across(r, b, Op::Reshape)), Graph(|r, b| sliced_across(r, b, Op::Diagonal))]),
+    ("reshape-elementwise",   &[Graph(reshaped_part)]),
     ("gather-rows",           &[Graph(gather_rows)]),
     ("sum-pad",               &[Graph(sum_pad)]),
     ("prod-broadcast",        &[Graph(|r, b| reduced(r, b, &[Op::Prod], &[Op::BroadcastTo]))]),
@@ -114,6 +118,69 @@ fn compare_bool(r: &mut Random, b: &mut Builder) -> Option<Value> {
 
 fn concatenate(b: &mut Builder, parts: &[Value], axis: usize) -> Option<Value> {
     Make::node(b, Op::Concatenate, Attrs::new([(Key::Axis, Attr::Int(axis as i64))]), parts)
+}
+
+/// A slice of known bounds of a joined, padded or reshaped array, or of a diagonal, across its seams.
+fn sliced_across(r: &mut Random, b: &mut Builder, op: Op) -> Option<Value> {
+    let t = r.pick(&[DType::F64, DType::I8]);
+    let array = |b: &mut Builder, shape: &[i64]| {
+        let name = format!("x{}", b.graph().inputs.len());
+        b.input(&name, TensorType::new(t, shape.iter().map(|n| (*n).into()).collect::<Vec<_>>()))
+    };
+    let whole = match op {
+        Op::Concatenate => {
+            let parts = [array(b, &[3, 2]), array(b, &[4, 2]), array(b, &[1, 2])];
+            concatenate(b, &parts, 0)?
+        }
+        Op::Pad => {
+            let (x, c) = (array(b, &[3, 2]), b.constant(Scalar::one(t)));
+            let dims = |d: [i64; 2]| Attr::Dims(d.map(Dim::constant).to_vec());
+            let attrs = Attrs::new([(Key::PadLow, dims([2, 1])), (Key::PadHigh, dims([3, 0]))]);
+            Make::node(b, Op::Pad, attrs, &[x, c])?
+        }
+        Op::Reshape => {
+            let x = array(b, &[24]);
+            let to: &[i64] = r.pick(&[&[4, 6], &[2, 3, 4], &[3, 1, 8]]);
+            let to: Vec<Dim> = to.iter().map(|n| (*n).into()).collect();
+            Make::reshape(b, x, &to)?
+        }
+        _ => {
+            let x = array(b, &[6, 2, 4]);
+            let at = |k: i64| Attr::Int(k);
+            let offset = r.pick(&[-2, -1, 0, 1]);
+            Make::node(
+                b,
+                op,
+                Attrs::new([(Key::Axis, at(0)), (Key::Axis2, at(2)), (Key::Offset, at(offset))]),
+                &[x],
+            )?
+        }
+    };
+    let mut slices: Vec<Slice> = Vec::new();
+    for d in b.shape(whole).to_vec() {
+        let n = d.as_const()?;
+        let (start, step) = (r.below(n as usize) as i64, r.pick(&[1, 1, 2, 3, -1, -2]));
+        let room = if step > 0 { (n - 1 - start) / step + 1 } else { start / -step + 1 };
+        let part = Slice { start: start.into(), size: (1 + r.below(room as usize) as i64).into(), step };
+        slices.push(if r.below(3) == 0 { Slice::full(&d) } else { part });
+    }
+    Make::slice(b, whole, &slices)
+}
+
+/// A slice, or some positions, of an elementwise operation that is reshaped. One operand broadcasts at times: then it stays.
+fn reshaped_part(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let x = b.input("x", TensorType::new(DType::F64, [Dim::constant(4), 6.into()]));
+    let row = r.coin();
+    let y = b
+        .input("y", TensorType::new(DType::F64, if row { vec![6.into()] } else { vec![4.into(), 6.into()] }));
+    let op = r.pick(&[Op::Add, Op::Multiply, Op::Maximum]);
+    let f = Make::elementwise(b, op, &[x, y])?;
+    let v = Make::reshape(b, f, &[Dim::constant(24)])?;
+    if r.coin() {
+        return Make::slice(b, v, &[Slice { start: 1.into(), size: 11.into(), step: 2 }]);
+    }
+    let k = b.iota(&[Dim::constant(5)], 0, DType::I64).ok()?;
+    Make::node(b, Op::Gather, Attrs::new([(Key::Axes, Attr::Ints(vec![0]))]), &[v, k])
 }
 
 fn concatenate_nested(r: &mut Random, b: &mut Builder) -> Option<Value> {

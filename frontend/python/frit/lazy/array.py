@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 import operator
 
 import numpy as np
@@ -12,17 +11,18 @@ from numpy.lib.stride_tricks import as_strided
 from .. import _frit, diagnostics, operators
 from ..calls import Method, written
 from ..errors import Break, FallbackError, local
-from ..storage import Storage, show
+from ..storage import Storage
 from ..rules import function_call, nested, ufunc_call
 from ..tracer import Tracer
 from .compute import compute as _compute
 from .compute import FINDINGS, computed
+from .elements import Lazy, elements_of, export, lent, with_elements, within, writable
 from .graph import LAZY, leaf
 
 _PYTHON = (bool, int, float, complex)
 
 
-class Array:
+class Array(Lazy):
     """A lazy array. It has a shape and an element type at once, and elements when they are asked for.
 
     NumPy's functions, operators, indexing, assignment and views mean what they mean for `numpy.ndarray`. What NumPy gives
@@ -31,7 +31,7 @@ class Array:
     What they give is read-only memory; copy it to write it.
     """
 
-    __slots__ = ("_t", "_exported", "__weakref__")
+    __slots__ = ()
     __array_priority__ = 1000.0
     __hash__ = None
 
@@ -48,10 +48,10 @@ class Array:
     nbytes = property(lambda self: self._t.nbytes)
     strides = property(lambda self: self._t.strides)
     device = property(lambda self: "cpu")
-    flags = property(lambda self: _value(self).flags)
-    base = property(lambda self: _value(self).base)
-    ctypes = property(lambda self: _export(self).ctypes)
-    data = property(lambda self: memoryview(_export(self)))
+    flags = property(lambda self: elements_of(self).flags)
+    base = property(lambda self: elements_of(self).base)
+    ctypes = property(lambda self: export(self).ctypes)
+    data = property(lambda self: memoryview(export(self)))
 
     def __len__(self):
         return len(self._t)
@@ -74,7 +74,7 @@ class Array:
 
     def compute(self):
         """The elements, as a read-only `numpy.ndarray`."""
-        return _export(self)
+        return export(self)
 
     def to_numpy(self, dtype=None, copy=False):
         """The elements as `numpy.ndarray`, read-only unless copied: the name by which other libraries ask for it."""
@@ -86,35 +86,35 @@ class Array:
         return self._t._s.node.value is not None
 
     def __bool__(self):
-        return bool(_value(self))
+        return bool(elements_of(self))
 
     def __int__(self):
-        return int(_value(self))
+        return int(elements_of(self))
 
     def __float__(self):
-        return float(_value(self))
+        return float(elements_of(self))
 
     def __complex__(self):
-        return complex(_value(self))
+        return complex(elements_of(self))
 
     def __index__(self):
-        return operator.index(_value(self))
+        return operator.index(elements_of(self))
 
     def item(self, *args):
         """An element as a Python number."""
-        return _value(self).item(*args)
+        return elements_of(self).item(*args)
 
     def tolist(self):
         """The elements as nested lists of Python numbers."""
-        return _value(self).tolist()
+        return elements_of(self).tolist()
 
     def tobytes(self, order="C"):
         """The elements as bytes."""
-        return _value(self).tobytes(order)
+        return elements_of(self).tobytes(order)
 
     def tofile(self, *args, **kwargs):
         """Writes the elements to a file, as `numpy.ndarray.tofile`."""
-        return _value(self).tofile(*args, **kwargs)
+        return elements_of(self).tofile(*args, **kwargs)
 
     def __iter__(self):
         if not self.ndim:
@@ -126,13 +126,13 @@ class Array:
         return bool((self == x).any())
 
     def __repr__(self):
-        return "Array" + repr(_value(self)).removeprefix("array")
+        return "Array" + repr(elements_of(self)).removeprefix("array")
 
     def __str__(self):
-        return str(_value(self))
+        return str(elements_of(self))
 
     def __format__(self, spec):
-        return format(_value(self)[()] if not self.ndim else _value(self), spec)
+        return format(elements_of(self)[()] if not self.ndim else elements_of(self), spec)
 
     def _repr_html_(self):
         head = f"frit.Array {self.dtype.name}{list(self.shape)}"
@@ -141,7 +141,7 @@ class Array:
     # Protocols.
 
     def __array__(self, dtype=None, copy=None):
-        a = _export(self)
+        a = export(self)
         if dtype is not None and np.dtype(dtype) != a.dtype:
             if copy is False:
                 raise ValueError("Unable to avoid copy while creating an array as requested.")
@@ -150,20 +150,20 @@ class Array:
 
     @property
     def __array_interface__(self):
-        return _export(self).__array_interface__
+        return export(self).__array_interface__
 
     @property
     def __array_struct__(self):
-        return _export(self).__array_struct__
+        return export(self).__array_struct__
 
     def __buffer__(self, flags):
-        return memoryview(_export(self))
+        return memoryview(export(self))
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-        a = _export(self)
+        a = export(self)
         if max_version is None or max_version[0] < 1:
             # The old protocol has no way to say that memory is read-only: a copy, unless the caller wants none.
-            a = _lent(self, a) if copy is False else a.copy()
+            a = lent(self, a) if copy is False else a.copy()
             copy = None
         elif copy:
             a, copy = a.copy(), None
@@ -179,7 +179,7 @@ class Array:
         return a if type(a) is Array else array(a)
 
     def __reduce__(self):
-        return _unpickle, (np.array(_value(self)),)
+        return _unpickle, (np.array(elements_of(self)),)
 
     def __deepcopy__(self, memo):
         return self.copy()
@@ -267,9 +267,9 @@ def _set_shape(x, shape):
 def _positions(index):
     """An index with masks computed: what they select decides the shape of the result."""
     if type(index) is Array:
-        return _value(index) if index.dtype.kind == "b" else index
+        return elements_of(index) if index.dtype.kind == "b" else index
     if type(index) is tuple:
-        return tuple(_value(p) if type(p) is Array and p.dtype.kind == "b" else p for p in index)
+        return tuple(elements_of(p) if type(p) is Array and p.dtype.kind == "b" else p for p in index)
     return index
 
 
@@ -278,7 +278,7 @@ def _check_positions(shape, index):
     parts = index if type(index) is tuple else (index,)
     if any(type(p) is Array and p.ndim and p.dtype.kind in "iu" for p in parts):
         if all(type(p) is not Array or p.computed or p.dtype.kind == "b" for p in parts):
-            as_strided(np.zeros(1, bool), shape, (0,) * len(shape), writeable=False)[_plain(index, {})]
+            as_strided(np.zeros(1, bool), shape, (0,) * len(shape), writeable=False)[with_elements(index, {})]
 
 
 # From arrays to tracers and back.
@@ -391,44 +391,10 @@ def _tell(broken):
 # Values.
 
 
-def _value(x):
-    """The elements as a read-only array."""
-    t = x._t
-    s = t._s
-    node = s.node
-    if node.value is None and t._steps and 4 * t.size < math.prod(s.shape):
-        # A small part of much: what it does not need is not computed.
-        return _closed(computed(t.node)[...])
-    a = computed(node)[...]
-    a.flags.writeable = False
-    for step in t._steps:
-        a = show(step, a)
-    return a
-
-
-def _export(x):
-    """The same, for others to keep: the memory lives as long as `x`, even when `x` gets other elements."""
-    a = _value(x)
-    if x._exported is None:
-        x._exported = []
-    if not any(a.__array_interface__["data"] == b.__array_interface__["data"] and a.strides == b.strides for b in x._exported):
-        x._exported.append(a)
-    return a
-
-
-def _lent(x, a):
-    """The memory of `a`, the elements of `x`, as writable, as those who take it cannot be told that it is not."""
-    whole = computed(x._t._s.node)
-    offset = a.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
-    if not a.size or not 0 <= offset < whole.nbytes:
-        return a.copy()
-    return as_strided(whole.ravel(order="K").view(np.uint8)[offset : offset + a.itemsize].view(a.dtype), a.shape, a.strides)
-
-
 def compute(*arrays):
     """Computes several arrays by one program: a tuple of read-only `numpy.ndarray`."""
     _compute([x._t._s.node for x in arrays])
-    return tuple(_value(x) for x in arrays)
+    return tuple(elements_of(x) for x in arrays)
 
 
 def through_numpy(f, args, kwargs):
@@ -437,21 +403,21 @@ def through_numpy(f, args, kwargs):
     copies: dict = {}
     for x in written(f, args, kwargs):
         if type(x) is Array:
-            _writable(x, copies)
+            writable(x, copies)
     before = getattr(local, "trace", None)
     local.trace = None
     try:
         try:
-            r = f(*_plain(args, copies), **_plain(kwargs, copies))
+            r = f(*with_elements(args, copies), **with_elements(kwargs, copies))
         except (ValueError, TypeError, RuntimeError) as e:
             if "read-only" not in str(e) and "readonly" not in str(e):
                 raise
             # It writes others than are known: all are given to write. The first run has not changed anything.
             copies = {}
-            for x in _within((args, kwargs)):
+            for x in within((args, kwargs)):
                 if type(x) is Array:
-                    _writable(x, copies)
-            r = f(*_plain(args, copies), **_plain(kwargs, copies))
+                    writable(x, copies)
+            r = f(*with_elements(args, copies), **with_elements(kwargs, copies))
     finally:
         local.trace = before
     for s, a in copies.values():
@@ -460,40 +426,6 @@ def through_numpy(f, args, kwargs):
         except Break as e:
             raise FallbackError(f"{e.reason}: frit has no memory for both to share; assign to a copy (`x.copy()`), or first") from None
     return _adopt(r, args, kwargs, copies)
-
-
-def _plain(x, copies):
-    """Nested arguments with elements in place of arrays: `copies` of them, or read-only."""
-    t = type(x)
-    if t is Array:
-        return _writable(x, copies) if id(x._t._s) in copies else _value(x)
-    if t in (list, tuple):
-        return t([_plain(y, copies) for y in x])
-    if t is slice:
-        return slice(_plain(x.start, copies), _plain(x.stop, copies), _plain(x.step, copies))
-    return {k: _plain(y, copies) for k, y in x.items()} if t is dict else x
-
-
-def _closed(a):
-    a.flags.writeable = False
-    return a
-
-
-def _writable(x, copies):
-    """A view of a copy of the elements behind `x`, the same copy for all arrays that show them."""
-    t = x._t
-    s = t._s
-    if id(s) not in copies:
-        copies[id(s)] = (s, computed(s.node).copy())
-    a = whole = copies[id(s)][1]
-    for step in t._steps:
-        a = show(step, a)
-    if not t._a.flags.writeable:
-        a = a[...]
-        a.flags.writeable = False
-    elif a.size and not np.may_share_memory(a, whole):
-        raise RuntimeError("assignment through a view of an array that NumPy would have laid out otherwise")
-    return a
 
 
 def _adopt(r, args, kwargs, copies):
@@ -507,30 +439,19 @@ def _adopt(r, args, kwargs, copies):
         r = np.asarray(r)
     if not supported(r):
         return r
-    for x in _within((args, kwargs)):
+    for x in within((args, kwargs)):
         if type(x) is np.ndarray:
             if r is x:
                 return r
         elif id(x._t._s) in copies and np.may_share_memory(r, copies[id(x._t._s)][1]):
             if r.shape == x.shape:
                 return x
-    shared = any(type(x) is Array and np.may_share_memory(r, _value(x)) for x in _within((args, kwargs)))
+    shared = any(type(x) is Array and np.may_share_memory(r, elements_of(x)) for x in within((args, kwargs)))
     y = array_of(r.copy() if shared or r.base is not None else r)
     if shared:
         # NumPy's result is a view, which this is not.
         y._t._frozen = "assignment to a view that frit has no rule for"
     return y
-
-
-def _within(x):
-    t = type(x)
-    if t is Array or t is np.ndarray:
-        yield x
-    elif t in (list, tuple):
-        for y in x:
-            yield from _within(y)
-    elif t is dict:
-        yield from _within(list(x.values()))
 
 
 # Making arrays.

@@ -18,6 +18,7 @@ pub(super) const RULES: &[Rule] = &[
     pair("slice-gather",          Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| op == Op::Gather)),
     pair("slice-update",          Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| matches!(op, Op::UpdateSlice | Op::Scatter))),
     pair("slice-order",           Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &orders)),
+    pair("reshape-elementwise",   Exact,       &[Op::Slice, Op::Gather], reshape_elementwise),
     pair("slice-iota",            Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| op == Op::Iota)),
     pair("slice-extreme",         Exact,       &[Op::Slice],     |r, s, x| slice(r, s, x, &|op| ordered(op) && !sums(op))),
     // A smaller sum or product may be added up in another order.
@@ -77,6 +78,28 @@ fn slice(r: &mut Rewriter<'_>, s: &ENode, x: &ENode, wanted: &dyn Fn(Op) -> bool
     let (slices, attrs) = (r.attrs(s), r.attrs(x));
     let shape = r.shape(s.children[0]);
     slice_of(r, (op, &attrs, &x.children), &shape, slices.slices())
+}
+
+/// A part of a reshaped result, where no part of the operands is that part: the operation is done on reshaped operands, so that
+/// the slice or the positions go on to them. Only operands that do not broadcast can be reshaped as the result is.
+fn reshape_elementwise(r: &mut Rewriter<'_>, n: &ENode, x: &ENode) -> Option<Id> {
+    if x.op() != Some(Op::Reshape) {
+        return None;
+    }
+    let (full, shape) = (r.shape(x.children[0]), r.shape(n.children[0]));
+    let elementwise = |e: &&ENode| e.op().is_some_and(|op| op.class() == Class::Elementwise);
+    let e = r.egraph[x.children[0]].nodes.iter().find(elementwise)?.clone();
+    let mut operands = Vec::with_capacity(e.children.len());
+    for c in &e.children {
+        let own = r.shape(*c);
+        if !own.is_empty() && own != full {
+            return None;
+        }
+        operands.push(if own.is_empty() { *c } else { r.reshape(*c, &shape)? });
+    }
+    let reshaped = r.node(e.op()?, r.attrs(&e), &operands)?;
+    let inputs: Vec<Id> = std::iter::once(reshaped).chain(n.children[1..].iter().copied()).collect();
+    r.node(n.op()?, r.attrs(n), &inputs)
 }
 
 fn transpose_transpose(r: &mut Rewriter<'_>, outer: &ENode, inner: &ENode) -> Option<Id> {
