@@ -105,6 +105,7 @@ class App {
   resized() {
     this.part.resized();
     this.panes.forEach((p) => p.render());
+    this.scale();
     this.source.heat();
     this.memory.show();
     this.describe();
