@@ -1,6 +1,7 @@
 import sys
 
 import numpy as np
+import pictured
 import pytest
 
 
@@ -65,3 +66,10 @@ def runs_python(compiled, *args, **kwargs):
     finally:
         sys.setprofile(None)
     return bool(ran)
+
+
+@pytest.fixture
+def symbolic(tmp_path):
+    """The picture of a program with named sizes, for a call."""
+    program = pictured.saved(pictured.SYMBOLIC, tmp_path)
+    return program.visualize(pictured.S((1000, 200), "f8"), pictured.S((200, 3), "f8"))
