@@ -5,6 +5,9 @@ use frit::{Part, PictureFormat};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+/// A program with its name, and the shapes of its arguments.
+type Pictured = (String, Py<Program>, Option<Vec<Vec<usize>>>);
+
 /// A picture of compiled programs.
 #[pyclass(module = "frit._frit")]
 pub(crate) struct Picture(frit::Picture);
@@ -13,13 +16,9 @@ pub(crate) struct Picture(frit::Picture);
 impl Picture {
     /// Of programs: the name of each, and the shapes of its arguments; None where sizes have names.
     #[new]
-    fn new(
-        py: Python<'_>,
-        name: &str,
-        programs: Vec<(String, Py<Program>, Option<Vec<Vec<usize>>>)>,
-    ) -> PyResult<Picture> {
+    fn new(py: Python<'_>, name: &str, programs: Vec<Pictured>) -> PyResult<Picture> {
         py.detach(|| {
-            let part = |(name, program, shapes): &(String, Py<Program>, Option<Vec<Vec<usize>>>)| {
+            let part = |(name, program, shapes): &Pictured| {
                 let shapes: Option<Vec<&[usize]>> =
                     shapes.as_ref().map(|s| s.iter().map(Vec::as_slice).collect());
                 let program = program.get();
