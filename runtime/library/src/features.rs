@@ -1,20 +1,20 @@
 //! The versions of a loop for the machine at hand.
 
 /// Defines a function whose body is compiled for several sets of vector instructions, of which each call takes the widest
-/// that the processor has. The compiler vectorizes for the features that a function names. The versions with fused
-/// multiplication and addition give the same bits.
+/// that the processor has. The compiler vectorizes for the features that a function names. A constant (or `_`) says whether
+/// multiplication and addition are fused; the versions with it give the same bits.
 macro_rules! for_features {
-    ($name:ident<T>($($arg:ident: $t:ty),*), $fma:ident => $body:expr) => {
-        fn $name<T: Number>($($arg: $t),*) {
+    ($name:ident<T: $bound:path>($($arg:ident: $t:ty),*) -> $result:ty, $fma:tt => $body:expr) => {
+        fn $name<T: $bound>($($arg: $t),*) -> $result {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
-                fn widest<T: Number>($($arg: $t),*) {
+                fn widest<T: $bound>($($arg: $t),*) -> $result {
                     const $fma: bool = true;
                     $body
                 }
                 #[target_feature(enable = "avx2,fma")]
-                fn wide<T: Number>($($arg: $t),*) {
+                fn wide<T: $bound>($($arg: $t),*) -> $result {
                     const $fma: bool = true;
                     $body
                 }

@@ -13,6 +13,7 @@ mod fft;
 mod gemm;
 mod lanes;
 mod matmul;
+mod narrow;
 mod number;
 mod operand;
 mod orthogonal;

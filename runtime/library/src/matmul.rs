@@ -56,7 +56,7 @@ fn small_any_width<T: Number, const FMA: bool>(p: &Product<T>) {
     }
 }
 
-for_features!(small<T>(p: &Product<T>), FMA => small_any_width::<T, FMA>(p));
+for_features!(small<T: Number>(p: &Product<T>) -> (), FMA => small_any_width::<T, FMA>(p));
 
 /// What a product is computed by.
 #[derive(Clone, Copy, PartialEq, Eq)]

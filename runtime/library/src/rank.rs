@@ -69,6 +69,8 @@ pub(crate) trait Ordered: Element + Default {
     const LIMIT: usize;
     /// Equal elements have equal ranks.
     fn rank(self) -> Self::Rank;
+    /// The element of a rank, if it is the only one.
+    fn of_rank(rank: Self::Rank) -> Option<Self>;
     fn pair(rank: Self::Rank, index: usize) -> Self::Pair;
     /// A NaN that `arrange` does not take. Complex numbers' ranks put theirs in order.
     fn is_nan(self) -> bool;
@@ -136,10 +138,11 @@ macro_rules! wide {
 }
 
 macro_rules! integers {
-    ($($t:ty, $pairs:ident, |$x:ident| $rank:expr;)*) => {$(
+    ($($t:ty, $pairs:ident, |$x:ident| $rank:expr, $element:expr;)*) => {$(
         impl Ordered for $t {
             $pairs!();
             fn rank(self) -> Self::Rank { let $x = self; $rank }
+            fn of_rank($x: Self::Rank) -> Option<$t> { Some($element) }
             fn is_nan(self) -> bool { false }
             fn is_zero(self) -> bool { false }
             fn arrange(row: &mut [$t], nth: Option<usize>) { arrange_ord(row, nth) }
@@ -148,15 +151,15 @@ macro_rules! integers {
     )*};
 }
 integers! {
-    bool, narrow, |x| u32::from(x);
-    u8, narrow, |x| x.into();
-    u16, narrow, |x| x.into();
-    u32, narrow, |x| x;
-    u64, wide, |x| x;
-    i8, narrow, |x| i32::from(x) as u32 ^ 1 << 31;
-    i16, narrow, |x| i32::from(x) as u32 ^ 1 << 31;
-    i32, narrow, |x| x as u32 ^ 1 << 31;
-    i64, wide, |x| x as u64 ^ 1 << 63;
+    bool, narrow, |x| u32::from(x), x != 0;
+    u8, narrow, |x| x.into(), x as u8;
+    u16, narrow, |x| x.into(), x as u16;
+    u32, narrow, |x| x, x;
+    u64, wide, |x| x, x;
+    i8, narrow, |x| i32::from(x) as u32 ^ 1 << 31, (x ^ 1 << 31) as i8;
+    i16, narrow, |x| i32::from(x) as u32 ^ 1 << 31, (x ^ 1 << 31) as i16;
+    i32, narrow, |x| x as u32 ^ 1 << 31, (x ^ 1 << 31) as i32;
+    i64, wide, |x| x as u64 ^ 1 << 63, (x ^ 1 << 63) as i64;
 }
 
 /// Floats as integers of one order with them: their bits, flipped but for the sign in negative numbers.
@@ -185,13 +188,17 @@ macro_rules! floats {
         impl Ordered for $t {
             $pairs!();
             fn rank(self) -> $bits {
-                if self.is_nan() {
-                    return <$bits>::MAX;
-                }
                 // Adding 0 makes -0 positive. Negative numbers sort backwards by their bits, below the others.
                 let bits = (self + 0.0).to_bits();
                 let negative = (bits as $signed >> (<$bits>::BITS - 1)) as $bits;
-                bits ^ (negative | 1 << (<$bits>::BITS - 1))
+                let rank = bits ^ (negative | 1 << (<$bits>::BITS - 1));
+                if self.is_nan() { <$bits>::MAX } else { rank }
+            }
+            fn of_rank(rank: $bits) -> Option<$t> {
+                const SIGN: $bits = 1 << (<$bits>::BITS - 1);
+                let bits = if rank & SIGN == 0 { !rank } else { rank ^ SIGN };
+                let x = <$t>::from_bits(bits);
+                (!x.is_nan() && x != 0.0).then_some(x)
             }
             fn is_nan(self) -> bool { <$t>::is_nan(self) }
             fn is_zero(self) -> bool { self == 0.0 }
@@ -220,6 +227,7 @@ macro_rules! complexes {
                 let class = u8::from(re.is_nan()) << 1 | u8::from(im.is_nan());
                 (class, re.rank().into(), im.rank().into())
             }
+            fn of_rank(_: ComplexRank) -> Option<$t> { None }
             fn pair(rank: ComplexRank, index: usize) -> (ComplexRank, usize) { (rank, index) }
             fn is_nan(self) -> bool { false }
             fn has_nan(self) -> bool { self.re.is_nan() || self.im.is_nan() }

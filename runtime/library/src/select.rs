@@ -3,6 +3,7 @@
 use crate::dtype::{DType, Element, with_any};
 use crate::error::LibraryError;
 use crate::lanes::{blocks, lanes, load, most_lanes};
+use crate::narrow;
 use crate::operand::{Input, Output};
 use crate::rank::{Ordered, Pair, select};
 use crate::scratch;
@@ -155,6 +156,44 @@ fn arrange<T: Ordered>(row: &mut [T], at: &[usize], original: impl Fn(usize) -> 
 }
 
 fn values<T: Ordered>(call: &Call<'_>, rows: Range<usize>, workspace: &mut [u8]) -> Result<(), LibraryError> {
+    let (input, axis) = (&call.inputs[0], call.params.axis);
+    if input.strides()[axis] != 1 || !narrow::pays::<T>(input.shape()[axis]) {
+        return in_copies::<T>(call, rows, workspace);
+    }
+    for index in rows {
+        if !in_place::<T>(call, index, workspace) {
+            in_copies::<T>(call, index..index + 1, workspace)?;
+        }
+    }
+    Ok(())
+}
+
+/// Selects from a long row where it is, unless it is such that this does not work.
+fn in_place<T: Ordered>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> bool {
+    let (input, output, axis) = (&call.inputs[0], &call.outputs[0], call.params.axis);
+    let (n, m) = (input.shape()[axis], output.shape()[axis]);
+    let wanted = Wanted::new(&call.inputs[1], axis, index, n);
+    let (at, rest) = scratch::take_filled(workspace, m, 0);
+    let at = wanted.ascending(at);
+    if !narrow::suits(at, n) {
+        return false;
+    }
+    let (found, rest) = scratch::take_filled(rest, at.len(), T::default());
+    // SAFETY: the operand's row (the contract of `Input::new`), which is contiguous.
+    let row = unsafe { std::slice::from_raw_parts(input.row::<T>(axis, index), n) };
+    let done = narrow::order_statistics(row, at, rest, found);
+    if done {
+        let place = |k: usize| at.binary_search(&k).expect("an index that is wanted");
+        store(output, axis, index, |i| found[place(wanted.get(i))]);
+    }
+    done
+}
+
+fn in_copies<T: Ordered>(
+    call: &Call<'_>,
+    rows: Range<usize>,
+    workspace: &mut [u8],
+) -> Result<(), LibraryError> {
     let (input, output, axis) = (&call.inputs[0], &call.outputs[0], call.params.axis);
     let (m, step) = (output.shape()[axis], input.strides()[axis]);
     each_row::<T>(call, rows, workspace, |index, row, rest| {

@@ -138,7 +138,7 @@ unsafe fn inner<T: Number, const FMA: bool, const N: usize>(rows: [*const T; N],
     all
 }
 
-for_features!(range<T>(p: &Vector<T>, x: &[T], rows: Range<usize>), FMA => range_any::<T, FMA>(p, x, rows));
+for_features!(range<T: Number>(p: &Vector<T>, x: &[T], rows: Range<usize>) -> (), FMA => range_any::<T, FMA>(p, x, rows));
 
 /// Computes the product with the vector at `x`, whose elements are `step` apart.
 ///

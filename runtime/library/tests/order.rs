@@ -200,6 +200,48 @@ fn order_statistics() {
     all::<Complex64>();
 }
 
+/// Long rows, which a sample narrows down: what is sampled may say nothing, or something wrong, of the rest.
+#[test]
+fn order_statistics_of_long_rows() {
+    fn all<T: Order>() {
+        let n: usize = 70_001;
+        let mut random = Random(7);
+        let mixed: Vec<T> = (0..n).map(|_| T::random(&mut random)).collect();
+        let distinct = {
+            let mut sorted = mixed.clone();
+            sorted.sort_by(|a, b| a.order(*b));
+            sorted
+        };
+        let pick = |f: &dyn Fn(usize) -> usize| (0..n).map(|i| distinct[f(i) % n]).collect::<Vec<T>>();
+        let rows = [
+            pick(&|i| i),
+            pick(&|i| n - 1 - i),
+            pick(&|_| n / 2),
+            pick(&|i| i % 2 * (n - 1)),
+            // The sample meets every eighth element.
+            pick(&|i| if i.is_multiple_of(8) { n / 3 } else { i * 7919 }),
+            mixed,
+        ];
+        for row in rows {
+            let x = Array::new(&[n], row);
+            let params = Params::default();
+            let sorted = call(Routine::Sort, &params, &[&x], 1).unwrap()[0].array::<T>();
+            for list in [vec![0], vec![n / 2, n / 2 + 1], vec![n - 1, n - 2, 5, n / 4, n / 4], vec![n / 5; 3]]
+            {
+                let kth = Array::new(&[list.len()], list.iter().map(|k| *k as i64).collect());
+                let values = call(Routine::OrderStatistics, &params, &[&x, &kth], 1).unwrap()[0].array::<T>();
+                for (i, k) in list.iter().enumerate() {
+                    assert_eq!(values.get(&[i]).bits(), sorted.get(&[*k]).bits(), "{k}");
+                }
+            }
+        }
+    }
+    all::<f32>();
+    all::<f64>();
+    all::<u64>();
+    all::<i8>();
+}
+
 #[test]
 fn order_statistics_of_nothing() {
     let nothing = Array::new(&[2, 0], Vec::<f64>::new());
