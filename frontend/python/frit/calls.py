@@ -104,7 +104,8 @@ def attempt(function, rule, args, kwargs):
     except Abandon:
         raise
     except Break as e:
-        why = e
+        # Without the frames it went through: they hold arrays, which would live, and be computed, until garbage is collected.
+        why = without_frames(e)
     except (MemoryError, FloatingPointError, PerformanceWarning):
         raise
     except Exception as e:
@@ -119,6 +120,12 @@ def attempt(function, rule, args, kwargs):
                 noted.add(label(function), "compiled")
             return made
     return fallback(trace, function, args, kwargs, why)
+
+
+def without_frames(e):
+    """An exception that is kept, without what the frames hold that it, and what led to it, went through."""
+    e.__cause__ = e.__context__ = None
+    return e.with_traceback(None)
 
 
 def bounded(rule):

@@ -40,6 +40,8 @@ class Selection:
         #: The arrays of which `_full` and `_mask` are copies, and the line that selected.
         self._sources, self._place = sources, place or user_place()
         trace.selects = True
+        # Nobody else has them: where only the count of the selection is asked for, they are never stored.
+        full._s.spare = mask._s.spare = True
 
     @property
     def __class__(self):

@@ -80,7 +80,7 @@ class Storage:
     `array`, elements that a part of the trace has computed (or an argument's); or a node of what is still to be
     computed. A materialized storage has a node too once the graph reads it."""
 
-    __slots__ = ("trace", "_node", "shape", "dtype", "argument", "written", "known", "array", "slot", "vague", "sealed", "entangled", "masks", "__weakref__")
+    __slots__ = ("trace", "_node", "shape", "dtype", "argument", "written", "known", "array", "slot", "vague", "sealed", "entangled", "masks", "spare", "__weakref__")
 
     def __init__(self, trace, shape, dtype, node=None, known=None, argument=None, vague=False, array=None, slot=None):
         self.trace, self._node, self.shape, self.dtype = trace, node, tuple(shape), np.dtype(dtype)
@@ -95,6 +95,8 @@ class Storage:
         self.entangled = False
         #: Copies that selections by it as a mask share (`selection`), as pairs of view steps and a weak reference.
         self.masks = None
+        #: True if only a selection has it: it may never be needed.
+        self.spare = False
         trace.register(self)
 
     @property

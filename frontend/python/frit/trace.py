@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _frit, debug
 from .errors import Abandon, Break, Unvalued, local, user_place
-from .programs import Programs
+from .programs import Programs, nodes_in
 from .sizes import LEAST, Size, Unsized, dim
 from .storage import Storage, keep_order, shadow, show
 from .tape import Tape, outcome
@@ -22,6 +22,10 @@ from .tracer import Tracer
 
 #: NumPy's own, also while `numpy` is patched.
 _ascontiguousarray = np.ascontiguousarray
+
+#: Calls of the builder that cost a pass over memory at most, and how many of them are worth less than storing their result.
+CHEAP = frozenset("elementwise cast literal full getitem reshape transpose broadcast_to".split())
+MOST_REPEATED = 16
 
 #: Elements whose values may decide what Python does next; arrays of more are left to Python at each call.
 MOST_DECIDED = 16
@@ -247,21 +251,38 @@ class Trace:
     def cut(self, storages, reason, everything=False):
         """Computes the given storages, and with them all that are alive; a new graph begins. `everything`: also if the
         given ones are computed already, because memory is about to be written."""
+        def wanted(s):
+            return everything or not s.spare or any(s is t for t in storages) or not self.cheap(s._node)
+
         if not self.running:
-            alive = [s for s in self.alive() if s.pending]
+            alive = [s for s in self.alive() if s.pending and wanted(s)]
             if alive:
                 program, inputs = self.programs.find(self, [s._node for s in alive], self.first_nodes())
                 self.tape.segment(program, inputs, [False] * len(alive), self.sized)
             raise Unvalued(reason)
         alive = self.alive()
         if everything or any(s.pending for s in storages):
-            self.compute(alive)
+            self.compute([s for s in alive if not s.pending or wanted(s)])
         if not self.depth and not any(s.pending for s in alive):
             for s in alive:
                 s._node = None
             # Nodes of the graph that is left.
             self.first = []
             self._begin()
+
+    def cheap(self, node):
+        """True for a node that is a few steps from what is computed already: to compute it again is better than to store it."""
+        seen, stack = set(), [node]
+        while stack:
+            n = stack.pop()
+            if n in seen or n in self.sources:
+                continue
+            _, name, args, _, _ = self.origin[n]
+            if name not in CHEAP or len(seen) >= MOST_REPEATED:
+                return False
+            seen.add(n)
+            stack.extend(nodes_in(args))
+        return True
 
     def materialize(self, tracers):
         """Computes the given arrays in one program, without what else is pending, and keeps their elements."""

@@ -314,3 +314,60 @@ def test_coverage_names_selections():
 
     calls = [(c.call, c.how) for c in frit.coverage(f, np.arange(3.0))]
     assert ("ndarray.__getitem__", "compiled") in calls and ("ndarray.__getitem__", "sized") in calls
+
+
+def ratio(v):
+    return v[v > 0].sum() / len(v[v > 0])
+
+
+def counted(v):
+    return len(v[np.abs(v) * 2 > 1])
+
+
+def several(v):
+    w = v[v > 0]
+    return w.sum() / w.size, w.mean(), w.shape[0]
+
+
+@pytest.mark.parametrize("f", [ratio, counted, several], ids=lambda f: f.__name__)
+def test_counts_store_nothing(f):
+    """What a mask selects is counted in the pass that sums it: neither the mask nor the array is stored or copied."""
+    jitted = frit.jit(f, fallback="error")
+    arrays = [np.random.default_rng(k).standard_normal(100_000) for k in range(6)]
+    for v in arrays * 2:
+        np.testing.assert_allclose(jitted(v), f(v), rtol=1e-12)
+    report = jitted.explain(arrays[0])
+    # The same again for elements seen before: replays, and nothing that depends on what garbage is still alive.
+    assert report.compiled and report.reason is None
+    assert jitted.memory(arrays[0]).peak_bytes < 4096
+
+
+def test_masks_that_cost_much_are_computed_once():
+    def f(a, v):
+        w = v[a @ v > 0]
+        return w.sum() if len(w) > 2 else v.sum()
+
+    jitted = frit.jit(f)
+    rng = np.random.default_rng(1)
+    a, v = rng.standard_normal((300, 300)), rng.standard_normal(300)
+    np.testing.assert_allclose(jitted(a, v), f(a, v), rtol=1e-12)
+    assert sum(s.program.dump("graph").count("matmul") for s in jitted.explain(a, v).segments) == 1
+
+
+def test_counts_before_memory_is_written():
+    """Elements that a selection may still need are kept when NumPy writes what they came from."""
+
+    def f(v):
+        w = v[v > 0]
+        n = len(w)
+        v.sort()
+        np.put(v, [0], [n])
+        return w.sum() / n, v
+
+    jitted = frit.jit(f, fallback="quiet")
+    for seed in range(3):
+        v = np.random.default_rng(seed).standard_normal(50)
+        mine, theirs = v.copy(), v.copy()
+        got, want = jitted(mine), f(theirs)
+        np.testing.assert_allclose(got[0], want[0], rtol=1e-12)
+        np.testing.assert_array_equal(mine, theirs)
