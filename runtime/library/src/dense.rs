@@ -112,12 +112,11 @@ pub(crate) fn spec(dtype: DType, batch: &[usize], core: &[usize]) -> Spec {
 /// Needs of a family whose rows are the matrices of a stack. Each matrix has one thread: what faer gains by more is
 /// little on matrices of common sizes, and its results would depend on their number.
 ///
-/// `largest` is the largest size of the matrices involved.
+/// `packed` is what faer's products inside allocate, in bytes.
 pub(crate) fn per_matrix_needs(
-    p: &Problem<'_>,
     outputs: Vec<Spec>,
     batch: &[usize],
-    largest: usize,
+    packed: usize,
     flops: f64,
     scratch: impl Fn() -> usize + 'static,
 ) -> Needs {
@@ -129,21 +128,8 @@ pub(crate) fn per_matrix_needs(
         scratch: Box::new(move |_| scratch()),
         // Small matrices run far below peak; the constant is the overhead of the calls.
         work: flops * 0.15 + 500.0,
-        hidden: (packing_bytes(largest, p.dtype.size()), 0),
+        hidden: Box::new(move |workers| packed * workers),
     }
-}
-
-/// Bytes that faer's matrix product packs on a thread, for matrices of at most `n` in each direction.
-///
-/// On x86 each thread reserves address space twice the size of the last cache (`private-gemm-x86`), of which only what
-/// is packed is ever touched: a block of each operand, up to 512 deep. Elsewhere (`gemm`) it is that and a buffer of the
-/// size of the second cache. Products of at most 16 pack nothing.
-pub(crate) fn packing_bytes(n: usize, size: usize) -> usize {
-    if n <= 16 {
-        return 0;
-    }
-    let blocks = 2 * (n.next_multiple_of(96) + 96) * n.min(512) * size;
-    if cfg!(target_arch = "x86_64") { blocks } else { blocks + (4 << 20) }
 }
 
 /// Bytes for faer's own workspace, wherever it starts.

@@ -9,6 +9,8 @@ use crate::dense::{
 };
 use crate::dtype::Element;
 use crate::error::LibraryError;
+use crate::orthogonal::decomposing;
+use crate::packing::Packed;
 use crate::scratch;
 use crate::table::{Call, Needs, Problem};
 use faer::diag::DiagMut;
@@ -56,7 +58,8 @@ fn symmetric_needs(p: &Problem<'_>, vectors: bool) -> Result<Needs, LibraryError
     }
     let scratch = move || with_inexact!(dtype, symmetric_bytes(n, vectors));
     let flops = (n as f64).powi(3) * if vectors { 9.0 } else { 1.5 };
-    Ok(per_matrix_needs(p, outputs, batch, n, flops, scratch))
+    let packed = with_inexact!(dtype, decomposing(n, n, vectors));
+    Ok(per_matrix_needs(outputs, batch, packed, flops, scratch))
 }
 
 fn general_needs(p: &Problem<'_>, vectors: bool) -> Result<Needs, LibraryError> {
@@ -68,7 +71,9 @@ fn general_needs(p: &Problem<'_>, vectors: bool) -> Result<Needs, LibraryError> 
     }
     let scratch = move || with_inexact!(dtype, general_bytes(n, vectors));
     let flops = (n as f64).powi(3) * if vectors { 25.0 } else { 10.0 };
-    Ok(per_matrix_needs(p, outputs, batch, n, flops, scratch))
+    // Deflation multiplies windows of up to all of the matrix.
+    let packed = Packed { long: n, wide: n, depth: n }.bytes(dtype.size());
+    Ok(per_matrix_needs(outputs, batch, packed, flops, scratch))
 }
 
 pub(crate) fn eigh(p: &Problem<'_>) -> Result<Needs, LibraryError> {

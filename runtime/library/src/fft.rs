@@ -117,9 +117,15 @@ fn scratch_points<T: Float>(kind: Kind, n: usize, exact: bool) -> usize {
     if is_smooth(n) && exact { 3 * n + 4096 } else { 8 * n + 4096 }
 }
 
-/// Bytes of the tables of a plan, and of its making: twiddle factors of each step; Bluestein's chirp and its transform.
-fn table_bytes(n: usize, complex: usize, exact: bool) -> usize {
-    (if is_smooth(n) && exact { 2 * n } else { 12 * n } + 1024) * complex + 16384
+/// Bytes of the tables of a plan, and of its making: twiddle factors of each step, of which the first has one for each
+/// point and the others fewer each; Bluestein's chirp and its transform. A real transform is one of half as many points.
+fn table_bytes(kind: Kind, n: usize, complex: usize, exact: bool) -> usize {
+    let points = match kind {
+        _ if !is_smooth(n) || !exact => 12 * n,
+        Kind::RealToComplex | Kind::ComplexToReal if n.is_multiple_of(2) => n,
+        _ => n + n * 2 / 5,
+    };
+    (points + 1024) * complex + 16384
 }
 
 fn needs(p: &Problem<'_>, kind: Kind) -> Result<Needs, LibraryError> {
@@ -160,6 +166,7 @@ fn needs(p: &Problem<'_>, kind: Kind) -> Result<Needs, LibraryError> {
         + points * complex
         + 2 * scratch::bytes::<u8>(0);
     let unit = lanes(&output, axis);
+    let tables = table_bytes(kind, n, complex, p.exact);
     Ok(Needs {
         outputs: vec![(out, output)],
         rows,
@@ -167,7 +174,7 @@ fn needs(p: &Problem<'_>, kind: Kind) -> Result<Needs, LibraryError> {
         shares: false,
         scratch: Box::new(move |_| bytes),
         work: n as f64 * (n.max(2) as f64).log2() * if is_smooth(n) { 0.4 } else { 2.0 } + 20.0,
-        hidden: (0, table_bytes(n, complex, p.exact)),
+        hidden: Box::new(move |_| tables),
     })
 }
 

@@ -4,8 +4,8 @@
 //! The blocks depend on the shape only, and each element of the result is summed by one call: the number of threads has
 //! no part in the result.
 
-use crate::dense::packing_bytes;
 use crate::number::Number;
+use crate::packing::Packed;
 use crate::workers::Team;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par, traits::ComplexField};
@@ -164,9 +164,20 @@ fn tile_size(m: usize, n: usize) -> usize {
     (((m as f64 * n as f64).sqrt() / 8.0) as usize).clamp(96, 512).next_multiple_of(16)
 }
 
-/// Bytes that a product allocates on each worker, beside its operands.
-pub(crate) fn hidden<T: Number>(m: usize, k: usize, n: usize) -> usize {
-    if T::BY_FAER { packing_bytes(m.max(n).min(512).max(k), size_of::<T>()) } else { 0 }
+/// Bytes that a product allocates beside its operands on so many workers: each packs for a tile at a time.
+///
+/// If it is not `exact`, no smaller product needs more: of one with fewer tiles they may be larger.
+pub(crate) fn hidden<T: Number>((m, k, n): (usize, usize, usize), exact: bool, workers: usize) -> usize {
+    if !T::BY_FAER {
+        return 0;
+    }
+    let size = tile_size(m, n);
+    let tile = Packed { long: n.min(size), wide: m.min(size), depth: k };
+    if exact {
+        tile.bytes(size_of::<T>()) * workers.min(m.div_ceil(size) * n.div_ceil(size))
+    } else {
+        tile.bytes(size_of::<T>()) * workers
+    }
 }
 
 /// Computes the product. `m`, `k` and `n` must not be 0.

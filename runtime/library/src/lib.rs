@@ -17,6 +17,7 @@ mod narrow;
 mod number;
 mod operand;
 mod orthogonal;
+mod packing;
 mod rank;
 mod scratch;
 mod search;

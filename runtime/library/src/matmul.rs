@@ -144,6 +144,7 @@ pub(crate) fn needs(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let one = batch_b.iter().product::<usize>() == 1;
     let (size, dtype, ways) = ((*m, *k, *n), p.dtype, (one, p.exact));
     shape.extend([*m, *n]);
+    // A stack is one tall matrix, or its matrices are shared out, one to a worker at a time.
     let tall = if one { m.saturating_mul(count) } else { *m };
     let way = Way::new(tall, *k, *n);
     // A product with a vector takes the time of reading the matrix, at 40 GB/s.
@@ -153,9 +154,11 @@ pub(crate) fn needs(p: &Problem<'_>) -> Result<Needs, LibraryError> {
         _ => 0.1,
     };
     let work = count as f64 * *m as f64 * *k.max(&1) as f64 * *n as f64 * each;
-    let hidden = match way {
-        Way::Nothing | Way::Small | Way::Vector if p.exact => 0,
-        _ => with_any!(dtype, gemm::hidden(tall, *k, *n)),
+    let packs = !(p.exact && matches!(way, Way::Nothing | Way::Small | Way::Vector));
+    let hidden = move |workers| {
+        let all = with_any!(dtype, gemm::hidden((tall, size.1, size.2), ways.1, workers));
+        let each = with_any!(dtype, gemm::hidden(size, ways.1, 1)) * workers.min(count);
+        if packs { all.max(each) } else { 0 }
     };
     Ok(Needs {
         outputs: vec![(dtype, shape)],
@@ -164,7 +167,7 @@ pub(crate) fn needs(p: &Problem<'_>) -> Result<Needs, LibraryError> {
         shares: true,
         scratch: Box::new(move |workers| with_any!(dtype, stack_bytes(count, size, ways, workers))),
         work: work + 20.0,
-        hidden: (hidden, 0),
+        hidden: Box::new(hidden),
     })
 }
 

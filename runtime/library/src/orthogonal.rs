@@ -10,6 +10,7 @@ use crate::dense::{
 };
 use crate::dtype::{DType, Element};
 use crate::error::LibraryError;
+use crate::packing::{Packed, half};
 use crate::scratch;
 use crate::table::{Call, Needs, Problem};
 use faer::diag::DiagMut;
@@ -55,6 +56,20 @@ fn lstsq_bytes<T: Field>(m: usize, n: usize, k: usize) -> usize {
         + matrix_bytes::<T>(m, k)
 }
 
+/// Bytes that products with blocks of Householder reflections pack: those of a column-major `m x n` matrix with itself, and
+/// with a C-ordered matrix of `m x k`.
+fn reflecting<T: Field>(m: usize, n: usize, k: usize) -> usize {
+    let depth = qr::recommended_block_size::<T>(m, n);
+    Packed { long: m.max(k).max(depth), wide: m.max(n), depth }.bytes(size_of::<T>())
+}
+
+/// Bytes that the singular value decomposition packs: of reflections, and of divide and conquer, which is real, for vectors.
+pub(crate) fn decomposing<T: Field>(m: usize, n: usize, vectors: bool) -> usize {
+    let size = half(m.min(n));
+    let conquer = Packed { long: size, wide: size, depth: if vectors { size } else { 0 } };
+    reflecting::<T>(m.max(n), m.min(n), 0).max(conquer.bytes(size_of::<T::Part>()))
+}
+
 fn flops(m: usize, n: usize) -> f64 {
     m as f64 * n as f64 * m.min(n) as f64
 }
@@ -69,7 +84,8 @@ pub(crate) fn qr(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let (dtype, k) = (p.dtype, width(p, m.min(n), m));
     let outputs = vec![spec(dtype, batch, &[m, k]), spec(dtype, batch, &[k, n])];
     let scratch = move || with_inexact!(dtype, qr_bytes(m, n, k));
-    Ok(per_matrix_needs(p, outputs, batch, m.max(n), 4.0 * flops(m, n), scratch))
+    let packed = with_inexact!(dtype, reflecting(m, n, k));
+    Ok(per_matrix_needs(outputs, batch, packed, 4.0 * flops(m, n), scratch))
 }
 
 pub(crate) fn svd(p: &Problem<'_>) -> Result<Needs, LibraryError> {
@@ -82,7 +98,8 @@ pub(crate) fn svd(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     ];
     let vectors = if p.params.full { ComputeSvdVectors::Full } else { ComputeSvdVectors::Thin };
     let scratch = move || with_inexact!(dtype, svd_bytes(m, n, vectors));
-    Ok(per_matrix_needs(p, outputs, batch, m.max(n), 20.0 * flops(m, n), scratch))
+    let packed = with_inexact!(dtype, decomposing(m, n, true));
+    Ok(per_matrix_needs(outputs, batch, packed, 20.0 * flops(m, n), scratch))
 }
 
 pub(crate) fn svdvals(p: &Problem<'_>) -> Result<Needs, LibraryError> {
@@ -90,10 +107,9 @@ pub(crate) fn svdvals(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let dtype = p.dtype;
     let scratch = move || with_inexact!(dtype, svd_bytes(m, n, ComputeSvdVectors::No));
     Ok(per_matrix_needs(
-        p,
         vec![spec(dtype.real(), batch, &[m.min(n)])],
         batch,
-        m.max(n),
+        with_inexact!(dtype, decomposing(m, n, false)),
         4.0 * flops(m, n),
         scratch,
     ))
@@ -113,7 +129,12 @@ pub(crate) fn lstsq(p: &Problem<'_>) -> Result<Needs, LibraryError> {
         (dtype.real(), vec![m.min(n)]),
     ];
     let scratch = move || with_inexact!(dtype, lstsq_bytes(m, n, k));
-    Ok(per_matrix_needs(p, outputs, batch, m.max(n).max(k), 20.0 * flops(m, n), scratch))
+    let product = |long, wide, depth| Packed { long, wide, depth }.bytes(dtype.size());
+    let (size, most) = (m.min(n), m.max(n).max(k));
+    // `u^H b`, `v` times it, and `a x`, whose results lie in either order.
+    let products = [product(size.max(k), most, m), product(n.max(k), most, size), product(m.max(k), most, n)];
+    let packed = with_inexact!(dtype, decomposing(m, n, true)).max(products.into_iter().max().unwrap_or(0));
+    Ok(per_matrix_needs(outputs, batch, packed, 20.0 * flops(m, n), scratch))
 }
 
 /// The only matrix of operand 0.

@@ -18,7 +18,7 @@ pub(crate) fn search_sorted(p: &Problem<'_>) -> Result<Needs, LibraryError> {
         work: 10.0 + 5.0 * (*n.max(&2) as f64).log2(),
         unit: 1,
         shares: false,
-        hidden: (0, 0),
+        hidden: Box::new(|_| 0),
     })
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn unique(p: &Problem<'_>) -> Result<Needs, LibraryError> {
         work: n as f64 * (n.max(2) as f64).log2() * 4.0,
         unit: 1,
         shares: false,
-        hidden: (0, 0),
+        hidden: Box::new(|_| 0),
     })
 }
 

@@ -43,7 +43,7 @@ fn needs(p: &Problem<'_>, dtype: DType, positions: bool) -> Result<Needs, Librar
         scratch: Box::new(move |_| bytes),
         // A pass over the row for each halving of the positions, until they are sorted.
         work: n as f64 * (4.0 + (m.max(1) as f64).log2()) * if positions { 2.0 } else { 1.0 } + 20.0,
-        hidden: (0, 0),
+        hidden: Box::new(|_| 0),
     })
 }
 

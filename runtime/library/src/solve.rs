@@ -8,6 +8,7 @@ use crate::dense::{
 };
 use crate::error::LibraryError;
 use crate::operand::{Input, broadcast};
+use crate::packing::{Packed, half, update};
 use crate::scratch;
 use crate::table::{Call, Needs, Problem};
 use faer::linalg::cholesky::llt::factor as llt;
@@ -44,7 +45,8 @@ fn inv_bytes<T: Field>(n: usize) -> usize {
 }
 
 fn solve_bytes<T: Field>(n: usize, k: usize) -> usize {
-    factor_bytes::<T>(n, n) + stack_bytes(&[solve::solve_in_place_scratch::<usize, T>(n, k, Par::Seq)])
+    factor_bytes::<T>(n, n)
+        + stack_bytes(&[solve::solve_in_place_scratch::<usize, T>(n, k.min(RIGHT_HAND_SIDES), Par::Seq)])
 }
 
 fn cholesky_bytes<T: Field>(n: usize) -> usize {
@@ -52,9 +54,27 @@ fn cholesky_bytes<T: Field>(n: usize) -> usize {
         + stack_bytes(&[llt::cholesky_in_place_scratch::<T>(n, Par::Seq, Default::default())])
 }
 
+/// Right-hand sides that are solved for at a time: of more, faer's products would pack blocks of all of them. This many
+/// fit any last cache, 512 deep and complex.
+const RIGHT_HAND_SIDES: usize = 240;
+
+/// The largest product of a triangular solution, whose right-hand sides lie in C order.
+fn substitution(n: usize, k: usize) -> Packed {
+    Packed { long: k.min(RIGHT_HAND_SIDES), wide: n / 2, depth: half(n) }
+}
+
+/// Calls `solve` on the columns of `x`, some at a time.
+fn by_columns<T: Field>(mut x: MatMut<'_, T>, mut solve: impl FnMut(MatMut<'_, T>)) {
+    let k = x.ncols();
+    for first in (0..k).step_by(RIGHT_HAND_SIDES) {
+        solve(x.as_mut().subcols_mut(first, RIGHT_HAND_SIDES.min(k - first)));
+    }
+}
+
 /// Enough for either factorization.
 fn posdef_bytes<T: Field>(n: usize, k: usize) -> usize {
-    let by_cholesky = cholesky_bytes::<T>(n) + stack_bytes(&[llt_solve_scratch::<T>(n, k, Par::Seq)]);
+    let by_cholesky =
+        cholesky_bytes::<T>(n) + stack_bytes(&[llt_solve_scratch::<T>(n, k.min(RIGHT_HAND_SIDES), Par::Seq)]);
     by_cholesky.max(solve_bytes::<T>(n, k))
 }
 
@@ -66,7 +86,8 @@ pub(crate) fn inv(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let (batch, n) = square_shape(p)?;
     let dtype = p.dtype;
     let scratch = move || with_inexact!(dtype, inv_bytes(n));
-    Ok(per_matrix_needs(p, vec![spec(dtype, batch, &[n, n])], batch, n, 2.0 * cube(n), scratch))
+    let packed = update(n, n).bytes(dtype.size());
+    Ok(per_matrix_needs(vec![spec(dtype, batch, &[n, n])], batch, packed, 2.0 * cube(n), scratch))
 }
 
 /// Batch axes, size and number of right-hand sides of `a x = b`.
@@ -85,7 +106,8 @@ pub(crate) fn solve(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let dtype = p.dtype;
     let flops = 2.0 / 3.0 * cube(n) + 2.0 * (n * n * k) as f64;
     let scratch = move || with_inexact!(dtype, solve_bytes(n, k));
-    Ok(per_matrix_needs(p, vec![spec(dtype, &batch, &[n, k])], &batch, n.max(k), flops, scratch))
+    let packed = Packed::most(&[update(n, n), substitution(n, k)], dtype.size());
+    Ok(per_matrix_needs(vec![spec(dtype, &batch, &[n, k])], &batch, packed, flops, scratch))
 }
 
 pub(crate) fn posdef(p: &Problem<'_>) -> Result<Needs, LibraryError> {
@@ -93,19 +115,22 @@ pub(crate) fn posdef(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let dtype = p.dtype;
     let flops = cube(n) / 3.0 + 2.0 * (n * n * k) as f64;
     let scratch = move || with_inexact!(dtype, posdef_bytes(n, k));
-    Ok(per_matrix_needs(p, vec![spec(dtype, &batch, &[n, k])], &batch, n.max(k), flops, scratch))
+    let packed = Packed::most(&[update(n, n), substitution(n, k)], dtype.size());
+    Ok(per_matrix_needs(vec![spec(dtype, &batch, &[n, k])], &batch, packed, flops, scratch))
 }
 
 pub(crate) fn triangular(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let (batch, n, k) = system(p)?;
-    Ok(per_matrix_needs(p, vec![spec(p.dtype, &batch, &[n, k])], &batch, n.max(k), (n * n * k) as f64, || 0))
+    let packed = substitution(n, k).bytes(p.dtype.size());
+    Ok(per_matrix_needs(vec![spec(p.dtype, &batch, &[n, k])], &batch, packed, (n * n * k) as f64, || 0))
 }
 
 pub(crate) fn cholesky(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let (batch, n) = square_shape(p)?;
     let dtype = p.dtype;
     let scratch = move || with_inexact!(dtype, cholesky_bytes(n));
-    Ok(per_matrix_needs(p, vec![spec(dtype, batch, &[n, n])], batch, n, cube(n) / 3.0, scratch))
+    let packed = update(n, n).bytes(dtype.size());
+    Ok(per_matrix_needs(vec![spec(dtype, batch, &[n, n])], batch, packed, cube(n) / 3.0, scratch))
 }
 
 pub(crate) fn lu(p: &Problem<'_>) -> Result<Needs, LibraryError> {
@@ -114,14 +139,16 @@ pub(crate) fn lu(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let outputs =
         vec![spec(dtype.real(), batch, &[m, m]), spec(dtype, batch, &[m, k]), spec(dtype, batch, &[k, n])];
     let scratch = move || with_inexact!(dtype, factor_bytes(m, n));
-    Ok(per_matrix_needs(p, outputs, batch, m.max(n), (m * n * k) as f64, scratch))
+    let packed = update(m, n).bytes(dtype.size());
+    Ok(per_matrix_needs(outputs, batch, packed, (m * n * k) as f64, scratch))
 }
 
 pub(crate) fn det(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let (batch, n) = square_shape(p)?;
     let dtype = p.dtype;
     let scratch = move || with_inexact!(dtype, factor_bytes(n, n));
-    Ok(per_matrix_needs(p, vec![spec(dtype, batch, &[])], batch, n, 2.0 / 3.0 * cube(n), scratch))
+    let packed = update(n, n).bytes(dtype.size());
+    Ok(per_matrix_needs(vec![spec(dtype, batch, &[])], batch, packed, 2.0 / 3.0 * cube(n), scratch))
 }
 
 pub(crate) fn slogdet(p: &Problem<'_>) -> Result<Needs, LibraryError> {
@@ -192,9 +219,7 @@ fn solve_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> R
     }
     let mut x = result::<T>(&call.outputs[0], index);
     x.copy_from(b);
-    if x.ncols() > 0 {
-        solve::solve_in_place(f.lu, f.lu, f.perm, x, Par::Seq, stack(rest));
-    }
+    by_columns(x, |x| solve::solve_in_place(f.lu, f.lu, f.perm, x, Par::Seq, stack(&mut *rest)));
     Ok(())
 }
 
@@ -211,9 +236,7 @@ fn posdef_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> 
         if cholesky_in_place(l.as_mut(), rest) {
             let mut x = result::<T>(&call.outputs[0], index);
             x.copy_from(b);
-            if x.ncols() > 0 {
-                llt_solve(l.as_ref(), x, Par::Seq, stack(rest));
-            }
+            by_columns(x, |x| llt_solve(l.as_ref(), x, Par::Seq, stack(&mut *rest)));
             return Ok(());
         }
     }
@@ -229,14 +252,13 @@ fn triangular_one<T: Field>(call: &Call<'_>, index: usize, _: &mut [u8]) -> Resu
     }
     let mut x = result::<T>(&call.outputs[0], index);
     x.copy_from(b);
-    if a.nrows() == 0 || x.ncols() == 0 {
+    if a.nrows() == 0 {
         return Ok(());
     }
-    if call.params.lower {
-        triangular_solve::solve_lower_triangular_in_place(a, x, Par::Seq);
-    } else {
-        triangular_solve::solve_upper_triangular_in_place(a, x, Par::Seq);
-    }
+    by_columns(x, |x| match call.params.lower {
+        true => triangular_solve::solve_lower_triangular_in_place(a, x, Par::Seq),
+        false => triangular_solve::solve_upper_triangular_in_place(a, x, Par::Seq),
+    });
     Ok(())
 }
 

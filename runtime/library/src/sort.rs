@@ -35,7 +35,7 @@ fn needs(
         outputs,
         scratch: Box::new(move |_| bytes),
         work,
-        hidden: (0, 0),
+        hidden: Box::new(|_| 0),
     })
 }
 

@@ -96,8 +96,8 @@ pub(crate) struct Needs {
     pub(crate) scratch: Box<dyn Fn(usize) -> usize>,
     /// Estimated nanoseconds for one row on one thread.
     pub(crate) work: f64,
-    /// What the crates below may use on each thread, and in all.
-    pub(crate) hidden: (usize, usize),
+    /// What the crates below may use on so many threads.
+    pub(crate) hidden: Box<dyn Fn(usize) -> usize>,
 }
 
 /// A call under way.
@@ -288,7 +288,7 @@ pub fn bound(
     } else {
         (needs.scratch)(1).next_multiple_of(ALIGN) * threads
     };
-    Ok((workspace, needs.hidden.0 * threads + needs.hidden.1))
+    Ok((workspace, (needs.hidden)(threads)))
 }
 
 /// What a call will need, on at most `threads` threads.
@@ -324,7 +324,7 @@ pub fn plan(
         shapes: shapes.iter().map(|s| s.to_vec()).collect(),
         outputs: needs.outputs,
         workspace,
-        hidden: needs.hidden.0 * workers + needs.hidden.1,
+        hidden: (needs.hidden)(workers),
         rows: needs.rows,
         grain: if needs.shares { needs.rows.max(1) } else { grain },
         each,
