@@ -95,6 +95,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let projected = f.memory((&z,))?.peak_bytes;
     let (results, measured) = f.call_with((&z,), &Default::default())?;
     println!("Peak memory: {projected} bytes projected, {measured} measured");
+    assert!(measured <= projected && projected as f64 <= 1.1 * measured as f64);
 
     let (shade, slope) = (results[0].view::<f64>()?, results[1].view::<f64>()?.sum());
     let worst = shade

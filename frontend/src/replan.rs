@@ -1,9 +1,9 @@
 //! Plans for less memory: what happens when the projected peak is over the limit.
 //!
-//! The usual plan has the best order of steps and works in place already. If it takes too much, values that are cheap to
-//! compute are computed where they are used instead of being stored, those first that save the most bytes per operation;
-//! then large values are computed in blocks along an axis ([`frit_passes::block`]), in as few as needed. The first plan that
-//! fits is taken. If none does the program is refused.
+//! The usual plan has a good order of steps and works in place already. If it takes too much, a better order is searched for,
+//! for the sizes at hand; then values that are cheap to compute are computed where they are used instead of being stored,
+//! those first that save the most bytes per operation; then large values are computed in blocks along an axis
+//! ([`frit_passes::block`]), in as few as needed. The first plan that fits is taken. If none does the program is refused.
 
 use crate::error::Error;
 use crate::report::Report;
@@ -68,9 +68,21 @@ struct Attempt {
     done: Vec<String>,
 }
 
+/// A plan whose slabs are too large, but little else.
+struct Wide {
+    graph: Graph,
+    done: Vec<String>,
+    peak: usize,
+}
+
 impl Attempt {
     fn peak(&self) -> usize {
         self.bound.memory().peak_bytes
+    }
+
+    /// Bytes at the peak beside the largest value.
+    fn rest(&self) -> usize {
+        self.peak() - self.bound.memory().at_peak.first().map_or(0, |u| u.bytes)
     }
 }
 
@@ -91,18 +103,15 @@ impl Replanner<'_> {
             return Err(self.refuse(&bound));
         }
         let report = self.report;
-        let sizes: Vec<(&[frit_ir::Dim], &[usize])> = report
-            .optimized
-            .inputs
-            .iter()
-            .zip(self.arguments)
-            .map(|(i, (n, _))| (&i.ty.shape[..], *n))
-            .collect();
-        let size = |name: &str| {
-            let mut all = sizes.iter().flat_map(|(names, sizes)| names.iter().zip(*sizes));
-            all.find(|(d, _)| **d == frit_ir::Dim::symbol(name)).map(|(_, n)| *n as i64)
-        };
-        let graph = block::prepare(&frit_passes::specialize(&report.optimized, &size).map_err(ill_typed)?)?;
+        let sizes = |name: &str| bound.size(name);
+        let graph = block::prepare(&frit_passes::specialize(&report.optimized, &sizes).map_err(ill_typed)?)?;
+        let ordered = self.attempt(graph.clone(), 0, vec!["ordered the steps for these sizes".into()])?;
+        if ordered.peak() <= self.limit {
+            return Ok(Fit { bound: ordered.bound, replanned: ordered.done });
+        }
+        if ordered.peak() < bound.memory().peak_bytes {
+            self.tried.push(("another order of steps".into(), ordered.peak()));
+        }
         if let Some(fit) = self.recompute(&graph)? {
             return Ok(fit);
         }
@@ -111,12 +120,22 @@ impl Replanner<'_> {
             self.tried.push((why.into(), bound.memory().peak_bytes));
             return Err(self.refuse(&bound));
         }
-        let mut best = self.attempt(graph, 0, vec![])?;
+        let mut best = Attempt { done: vec![], ..ordered };
         for _ in 0..MOST_BLOCKED {
             let before = best.peak();
-            best = self.blocked(best)?;
+            let (least, wide) = self.blocked(best)?;
+            best = least;
             if best.peak() <= self.limit {
                 return Ok(Fit { bound: best.bound, replanned: best.done });
+            }
+            // Slabs along another axis of what is too large still.
+            if let Some(Wide { graph, done, .. }) = wide {
+                let wide = self.attempt(graph, 0, done)?;
+                let (both, _) = self.blocked(wide)?;
+                if both.peak() <= self.limit {
+                    return Ok(Fit { bound: both.bound, replanned: both.done });
+                }
+                best = if both.peak() < best.peak() { both } else { best };
             }
             if best.peak() >= before {
                 break;
@@ -135,7 +154,7 @@ impl Replanner<'_> {
     }
 
     fn attempt(&self, graph: Graph, recompute: usize, done: Vec<String>) -> Result<Attempt, Error> {
-        let options = LowerOptions { layouts: self.report.layouts.clone(), recompute };
+        let options = LowerOptions { layouts: self.report.layouts.clone(), recompute, search: true };
         let plan = frit_passes::lower(&graph, &options)?.plan;
         let program = Arc::new(Program::new(Arc::new(plan), crate::jit::cache()));
         let bound = program.bind(self.arguments, self.threads)?;
@@ -162,9 +181,12 @@ impl Replanner<'_> {
         Ok(None)
     }
 
-    /// One more value in blocks: of the plans that fit, one with the fewest blocks; else the one that takes least.
-    fn blocked(&mut self, from: Attempt) -> Result<Attempt, Error> {
+    /// One more value in blocks: of the plans that fit, one with the fewest blocks; else the one that takes least, and the
+    /// one with the most blocks that leaves most of the limit to the slab itself: the parts of a sum grow with the blocks,
+    /// and a slab that is too large may be divided along another axis.
+    fn blocked(&mut self, from: Attempt) -> Result<(Attempt, Option<Wide>), Error> {
         let mut best = from;
+        let mut wide: Option<Wide> = None;
         let mut fewest = i64::MAX;
         let (graph, before) = (best.graph.clone(), best.done.clone());
         for at in block::candidates(&graph) {
@@ -183,6 +205,9 @@ impl Replanner<'_> {
                 last = last.min(peak);
                 least = least.min((peak, count));
                 let fits = peak <= self.limit;
+                if attempt.rest() <= self.limit / 4 && wide.as_ref().is_none_or(|w| peak < w.peak) {
+                    wide = Some(Wide { graph: attempt.graph.clone(), done: attempt.done.clone(), peak });
+                }
                 if fits || (fewest == i64::MAX && peak < best.peak()) {
                     best = attempt;
                 }
@@ -196,7 +221,7 @@ impl Replanner<'_> {
                 self.tried.push((what, least.0));
             }
         }
-        Ok(best)
+        Ok((best, wide))
     }
 
     fn try_blocks(
@@ -220,7 +245,8 @@ impl Replanner<'_> {
         let fix = if memory.output_bytes > self.limit {
             let results = human_bytes(memory.output_bytes);
             format!(
-                "the results alone take {results}: return less of them, for example a sum, or raise the limit"
+                "the results alone take {results}: return less of them, for example a sum, or raise the limit to {} bytes",
+                memory.peak_bytes
             )
         } else {
             let least = self.tried.iter().map(|(_, peak)| *peak).fold(memory.peak_bytes, usize::min);

@@ -65,7 +65,7 @@ fn large_values_are_computed_in_blocks() {
             h.t().matmul(h)
         })
     };
-    fits(gram, &[6007, 10], &[10, 100], 8 << 20, "blocked axis 0 of");
+    fits(gram, &[6007, 10], &[10, 100], 3 << 20, "blocked axis 0 of");
     // Three passes over the blocked axis: the largest, the sum, and what is made of both.
     let softmax = || {
         jit(|x: Array, y: Array| {
@@ -104,6 +104,83 @@ fn sizes_with_names_give_expressions() {
         (formula.inputs.to_string(), formula.outputs.to_string()),
         ("8*m + 8*n".into(), "8*m*n".into())
     );
+}
+
+/// Where neither a row nor a column of a product fits, it is computed in tiles.
+#[test]
+fn products_are_blocked_along_both_axes() {
+    let _turn = turn();
+    let total = || jit(|x: Array, y: Array| x.matmul(y).tanh().sum(0).sum(0));
+    let (x, y) = (values(&[6000, 2], 1), values(&[2, 6000], 2));
+    let limit = 40_000;
+    assert!(limit < 6000 * 8);
+    let limited = total().memory_limit(limit);
+    let fit = limited.memory_of(&[spec(x.shape(), DType::F64), spec(y.shape(), DType::F64)]).unwrap();
+    let axes: Vec<&str> = fit.replanned.iter().filter_map(|r| r.split(" of ").next()).collect();
+    assert!(axes.contains(&"blocked axis 0") && axes.contains(&"blocked axis 1"), "{:?}", fit.replanned);
+    let (results, measured) = limited.call_with((&x, &y), &Default::default()).unwrap();
+    assert!(measured <= fit.bound.memory().peak_bytes && fit.bound.memory().peak_bytes <= limit);
+    let want = total().call1::<f64>((&x, &y)).unwrap();
+    close(&results[0].to_array().unwrap(), &want);
+}
+
+/// Sizes decide which of two chains is better done first: their order is chosen again for those at hand.
+#[test]
+fn steps_are_ordered_for_the_sizes_at_hand() {
+    let _turn = turn();
+    let chains = || {
+        jit(|x: Array, y: Array, z: Array, w: Array| {
+            // A small value in between and a large result, then a large value and a small result.
+            (x.matmul(x.t()).tanh().matmul(z), y.matmul(y.t()).tanh().matmul(w))
+        })
+    };
+    let names = [["n", "k"], ["m", "k"], ["n", "a"], ["m", "b"]].map(|s| spec(&s, DType::F64));
+    let arrays = [[300, 8], [1500, 8], [300, 3000], [1500, 4]];
+    let [x, y, z, w] = arrays.map(|s| values(&s, 3));
+    let shapes: Vec<&[usize]> = arrays.iter().map(|s| &s[..]).collect();
+    let report = chains().explain(&names).unwrap();
+    let unlimited = report.memory(&shapes, 1).unwrap().peak_bytes;
+    let limit = unlimited - (4 << 20);
+    let fit = report.fit_shapes(&shapes, 1, Some(limit)).unwrap();
+    assert_eq!(fit.replanned, ["ordered the steps for these sizes"]);
+    assert!(fit.bound.memory().peak_bytes <= limit);
+    // The same values, in a run that takes no more.
+    let limited = chains().memory_limit(limit);
+    let (results, measured) = limited.call_with((&x, &y, &z, &w), &Default::default()).unwrap();
+    assert!(measured <= limit, "{measured}");
+    let want = chains().call((&x, &y, &z, &w)).unwrap();
+    for (a, b) in results.iter().zip(&want) {
+        assert_eq!(a.to_array::<f64>().unwrap(), b.to_array::<f64>().unwrap());
+    }
+}
+
+/// What a refusal says helps: the limit that it names is enough, one byte less is not.
+#[test]
+fn fixes_of_refusals_help() {
+    let _turn = turn();
+    // A factorization works on a copy of the whole matrix.
+    let determinant = || jit(|x: Array, y: Array| frit::linalg::det(x.matmul(y).tanh()));
+    let differences = || jit(|x: Array, y: Array| (x.expand_dims(1) - y.expand_dims(0)).exp());
+    let (x, y) = (values(&[500, 5], 1), values(&[5, 500], 2));
+    let named = |e: &Error| -> usize {
+        let text = e.to_string();
+        let at = text.split("raise the limit to ").nth(1).unwrap_or_else(|| panic!("{text}"));
+        at.split(' ').next().unwrap().parse().unwrap()
+    };
+    let Err(e) = determinant().memory_limit(1 << 20).call((&x, &y)) else { panic!("is not refused") };
+    let enough = named(&e);
+    assert!(enough > 1 << 20);
+    let (_, measured) = determinant().memory_limit(enough).call_with((&x, &y), &Default::default()).unwrap();
+    assert!(measured <= enough);
+    assert!(determinant().memory_limit(enough - 1).call((&x, &y)).is_err());
+
+    // Results that are too large: a sum of them, or a limit that holds them.
+    let (x, y) = (values(&[1000], 1), values(&[1000], 2));
+    let Err(e) = differences().memory_limit(1 << 20).call((&x, &y)) else { panic!("is not refused") };
+    assert!(e.to_string().contains("return less of them, for example a sum, or raise the limit to"));
+    let sum = jit(|x: Array, y: Array| (x.expand_dims(1) - y.expand_dims(0)).exp().sum(1));
+    sum.memory_limit(1 << 20).call((&x, &y)).unwrap();
+    differences().memory_limit(named(&e)).call((&x, &y)).unwrap();
 }
 
 /// What is held at a peak has its op; names that stand in expressions only are found from the sizes of arguments.

@@ -274,6 +274,11 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// The number that a name of a size stands for.
+    pub fn size(&self, name: &str) -> Option<i64> {
+        self.env.get(name).copied()
+    }
+
     /// A guess at the time of a run on one thread, in nanoseconds; infinite where data decide.
     pub fn nanoseconds(&self) -> f64 {
         self.ns

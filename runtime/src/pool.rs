@@ -4,7 +4,7 @@
 //! and serves requests of its size or up to a sixteenth less. What is counted is what was asked for.
 //!
 //! Kept blocks obey the memory contract too: before the pool asks the system for more, it gives back blocks that
-//! nobody uses until all it holds is at most the most that was in use at once (or will be now), and [`SLACK`].
+//! nobody uses until all it holds is at most the most that was in use at once (or will be now), and [`slack`].
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::collections::BTreeMap;
@@ -15,8 +15,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 pub const ALIGNMENT: usize = 64;
 /// Bytes of freed blocks that are kept.
 pub const IDLE_LIMIT: usize = 1 << 30;
-/// Bytes that the pool may hold beyond the most that was in use at once: small blocks of many sizes stay warm.
-pub const SLACK: usize = 16 << 20;
+/// Bytes that the pool may hold beyond the most that was in use at once, so that small blocks of many sizes stay warm: 16 MiB
+/// for processes that use less than 64 MiB; a sixteenth of more, up to as much.
+pub fn slack(most: usize) -> usize {
+    const FEW: usize = 16 << 20;
+    if most < 4 * FEW { FEW } else { (most / 16).min(FEW) }
+}
 
 /// Bytes that a request takes: a multiple of the alignment, at least one line. Saturates at the largest size that an
 /// allocation can have.
@@ -98,9 +102,9 @@ impl Pool {
             match idle.pop(size) {
                 Some(block) => (Some(block), vec![]),
                 None => {
-                    let most = self.peak().max(self.current().saturating_add(size)).saturating_add(SLACK);
+                    let most = self.peak().max(self.current().saturating_add(size));
                     let in_use = self.held().saturating_sub(idle.bytes).saturating_add(size);
-                    (None, idle.shrink(most.saturating_sub(in_use)))
+                    (None, idle.shrink(most.saturating_add(slack(most)).saturating_sub(in_use)))
                 }
             }
         };
@@ -145,6 +149,11 @@ impl Pool {
     /// The most bytes that were handed out at once.
     pub fn peak(&self) -> usize {
         self.peak.load(Ordering::Relaxed)
+    }
+
+    /// Begins to look anew for the most that is handed out at once.
+    pub fn restart_peak(&self) {
+        self.peak.store(self.current(), Ordering::Relaxed);
     }
 
     /// Bytes kept for reuse.

@@ -27,6 +27,7 @@ __all__ = [
     "MemoryLimitError",
     "CompileError",
     "stats",
+    "restart_peak",
     "functions",
     "ops",
     "signatures",
@@ -201,6 +202,7 @@ def render(
     code: str, message: str, file: str | None, line: int, source: str | None, notes: Sequence[str], help: Sequence[str], color: bool
 ) -> str: ...
 def signatures() -> list[tuple[str, list[tuple[str, str]]]]: ...
+def restart_peak() -> None: ...
 def stats() -> dict[str, int]: ...
 
 @final

@@ -42,6 +42,12 @@ fn stats(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(d)
 }
 
+/// Begins to look anew for the most bytes held at once, as `stats` has them.
+#[pyfunction]
+fn restart_peak() {
+    frit_runtime::pool::Pool::global().restart_peak();
+}
+
 /// The names that `Builder.call` takes.
 #[pyfunction]
 fn functions() -> Vec<&'static str> {
@@ -83,6 +89,7 @@ fn _frit(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("MemoryLimitError", m.py().get_type::<program::MemoryLimitError>())?;
     m.add("CompileError", m.py().get_type::<program::CompileError>())?;
     m.add_function(wrap_pyfunction!(stats, m)?)?;
+    m.add_function(wrap_pyfunction!(restart_peak, m)?)?;
     m.add_function(wrap_pyfunction!(functions, m)?)?;
     m.add_function(wrap_pyfunction!(ops, m)?)?;
     m.add_function(wrap_pyfunction!(signatures, m)?)?;

@@ -1,6 +1,7 @@
 """Diagnostics: a program with the defect gets exactly its code at its line, and the fixed one gets none."""
 
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -411,3 +412,24 @@ def test_lazy_arrays():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         np.asarray((a[:, None] * a).sum(axis=1))
+
+
+def test_a_limit_that_is_suggested_helps():
+    """F001 names a limit under which the value is not made as a whole; with it the program takes no more, and nothing is said."""
+
+    def second(a):
+        return np.sort(np.abs(a[:, None] - a[None, :]), axis=1)[:, 1]
+
+    plain = frit.jit(second)
+    (found,) = [d for d in plain.warnings(big) if d.code == "F001"]
+    limit = re.search(r'memory_limit="(\d+MiB)"', found.text())[1]
+    limited = frit.jit(second, memory_limit=limit)
+    need = limited.memory(big)
+    assert need.replanned and need.peak_bytes <= int(limit[:-3]) << 20 < plain.memory(big).peak_bytes
+    assert not [d for d in limited.warnings(big) if d.code == "F001"]
+
+
+def test_no_limit_is_suggested_where_none_helps():
+    """Of a value that is needed as a whole, blocks save nothing."""
+    (found,) = [d for d in frit.jit(lambda a: np.linalg.det(np.exp(a[:, None] * a)), warn="intermediate_bytes=1MiB").warnings(spec(3000)) if d.code == "F001"]
+    assert "memory_limit" not in found.text()

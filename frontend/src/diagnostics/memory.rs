@@ -12,6 +12,11 @@ pub(super) fn intermediates(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
     let t = s.limits();
     let (limit, _) = s.memory_there_is();
     let peak = s.memory.peak_bytes.max(1);
+    // Under a limit that the program fits, what is stored is what there is room for.
+    if s.options.memory_limit.is_some_and(|limit| peak > limit && s.fits(limit)) {
+        return;
+    }
+    let mut limited = None;
     for (op, loc, ty, why) in s.report.groups.iter().flat_map(|g| &g.stored) {
         let bytes = s.bytes(ty);
         let result = *why == Reason::Output;
@@ -28,6 +33,10 @@ pub(super) fn intermediates(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         let what = format!("{}, {}", s.show(ty), human_bytes(bytes));
+        let limited = limited.get_or_insert_with(|| within(s));
+        let or = limited
+            .map(|limit| format!("or call with memory_limit=\"{limit}MiB\", which computes it in parts"));
+        let help: Vec<String> = [Some(instead(*why)), or].into_iter().flatten().collect();
         found.push(
             Diagnostic::new("F001", what, Some(*op), loc)
                 .quantity(Quantity::Bytes(bytes))
@@ -37,26 +46,32 @@ pub(super) fn intermediates(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
                     human_bytes(peak)
                 ))
                 .note(format!("it {why}"))
-                .help(instead(*why)),
+                .help(help.join("; ")),
         );
     }
 }
 
+/// A limit in MiB, of about a quarter of the peak, that the program fits when it is planned again; `None` if it does not.
+fn within(s: &Situation<'_>) -> Option<usize> {
+    let (peak, results) = (s.memory.peak_bytes, s.memory.output_bytes);
+    let limit = (peak / 4).max(results + results / 8).div_ceil(1 << 20);
+    (limit << 20 < peak && s.fits(limit << 20)).then_some(limit)
+}
+
 /// What to write so that a value need not be stored.
 fn instead(why: Reason) -> String {
-    let or = "or call in blocks along an axis";
     match why {
         Reason::Output => {
-            format!("return what is needed of it, a reduction or a slice: then it is never stored; {or}")
+            "return what is needed of it, a reduction or a slice: then it is never stored".into()
         }
-        Reason::Operand(op) => format!("reduce or slice it before {op}, which reads it from memory; {or}"),
-        Reason::Made(op) => format!("give {op} less: slice or reduce its operands; {or}"),
-        Reason::Reduction => format!("reduce over more axes at once; {or}"),
+        Reason::Operand(op) => format!("reduce or slice it before {op}, which reads it from memory"),
+        Reason::Made(op) => format!("give {op} less: slice or reduce its operands"),
+        Reason::Reduction => "reduce over more axes at once".into(),
         Reason::Shared | Reason::Limit => {
-            format!("reduce it in the same expression in which it is computed, for each use; {or}")
+            "reduce it in the same expression in which it is computed, for each use".into()
         }
         Reason::Broadcast | Reason::Stencil => {
-            format!("compute what is broadcast or shifted from smaller arrays; {or}")
+            "compute what is broadcast or shifted from smaller arrays".into()
         }
     }
 }

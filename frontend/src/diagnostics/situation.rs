@@ -15,6 +15,8 @@ pub(super) struct Situation<'a> {
     pub(super) report: &'a Report,
     pub(super) options: &'a DiagnosticOptions,
     pub(super) memory: MemoryReport,
+    /// Shapes and strides of the arguments.
+    arguments: Vec<(Vec<usize>, Vec<isize>)>,
     env: HashMap<Symbol, i64>,
 }
 
@@ -39,7 +41,15 @@ impl<'a> Situation<'a> {
                 }
             }
         }
-        Ok(Situation { report, options, memory, env })
+        let arguments = arguments.iter().map(|(n, s)| (n.to_vec(), s.to_vec())).collect();
+        Ok(Situation { report, options, memory, arguments, env })
+    }
+
+    /// True if the program is planned to fit a limit of so many bytes.
+    pub(super) fn fits(&self, limit: usize) -> bool {
+        let arguments: Vec<(&[usize], &[isize])> =
+            self.arguments.iter().map(|(n, s)| (n.as_slice(), s.as_slice())).collect();
+        self.report.fit(&arguments, self.options.threads.max(1), Some(limit)).is_ok()
     }
 
     pub(super) fn limits(&self) -> &Thresholds {

@@ -5,8 +5,9 @@
 //! 3. A node's types are those of [`infer`], which checks operand count, attributes, element types and shapes. No array
 //!    is known to have more bytes than fit in 64 bits, in whatever element type.
 //! 4. No two nodes are equal.
-//! 5. A size symbol stands alone as a size of some input (so that a call binds it); every other expression mentions
-//!    such symbols, and inside a loop's region its index, only. A loop index has a name of its own.
+//! 5. A size symbol stands alone as a size of some input, or with known ones in an expression that it enters linearly
+//!    (so that a call binds it); every other expression mentions such symbols, and inside a loop's region its index,
+//!    only. A loop index has a name of its own.
 
 use super::{Checked, broken, require, unknown_symbol};
 use crate::attrs::{Attr, Attrs, Key};
@@ -19,11 +20,33 @@ use std::collections::{HashMap, HashSet};
 
 /// Checks a graph and its regions.
 pub fn graph(g: &Graph) -> Checked {
-    let mut scope: HashSet<Symbol> = HashSet::new();
-    for d in g.inputs.iter().flat_map(|i| &i.ty.shape) {
-        scope.extend(lone_symbol(d));
+    within(g, &sizes(g.inputs.iter().flat_map(|i| &i.ty.shape)))
+}
+
+/// The names that the sizes of arguments tell: those that are a size, and those for which one can be solved (of `2*n + 1`
+/// elements, `n`).
+pub(super) fn sizes<'a>(shape: impl Iterator<Item = &'a Dim> + Clone) -> HashSet<Symbol> {
+    let mut scope: HashSet<Symbol> = shape.clone().filter_map(lone_symbol).collect();
+    loop {
+        let known = scope.len();
+        for d in shape.clone() {
+            let mut unknown: Vec<Symbol> = Vec::new();
+            d.for_each_symbol(&mut |s| {
+                if !scope.contains(s) && !unknown.contains(s) {
+                    unknown.push(s.clone());
+                }
+            });
+            if let [name] = &unknown[..]
+                && is_identifier(name)
+                && d.affine_in(name).is_some()
+            {
+                scope.insert(name.clone());
+            }
+        }
+        if scope.len() == known {
+            return scope;
+        }
     }
-    within(g, &scope)
 }
 
 /// The symbol that an expression is, if it is one.

@@ -6,32 +6,23 @@
 //!    neither allocated, freed, swapped nor written.
 //! 3. A launch passes one view per buffer parameter, of its rank and real element type (complex: one more axis), and
 //!    one expression per size parameter. Views passed to `unit` parameters have last stride 1, or last size 1 or less.
-//! 4. Expressions mention sizes that stand alone in an input's shape, strides of strided inputs, and indices of
+//! 4. Expressions mention sizes that inputs' shapes tell (as for graphs), strides of strided inputs, and indices of
 //!    enclosing loops (for the size of a temporary: of loops around its `alloc`). Loop indices have names of their own.
 //! 5. Kernels have different names; each is valid by [`super::kernel()`] and launched somewhere.
 //! 6. A view whose expressions are constant lies within its buffer.
 
 use super::{Checked, broken, require, unknown_symbol};
-use crate::dim::{Atom, Dim, Symbol};
+use crate::dim::{Dim, Symbol};
 use crate::kernel::Access;
 use crate::plan::{BufferId, BufferSource, Launch, Layout, Plan, Step, View, stride_symbol};
-use crate::text::is_identifier;
 use std::collections::HashSet;
 
 /// Checks a plan and its kernels.
 pub fn plan(p: &Plan) -> Checked {
-    let mut symbols: HashSet<Symbol> = HashSet::new();
+    let mut symbols = super::graph::sizes(p.inputs.iter().flat_map(|i| &i.ty.shape));
     for (k, input) in p.inputs.iter().enumerate() {
-        for (axis, d) in input.ty.shape.iter().enumerate() {
-            if let ([(atoms, 1)], 0) = d.terms()
-                && let [Atom::Sym(s)] = &atoms[..]
-                && is_identifier(s)
-            {
-                symbols.insert(s.clone());
-            }
-            if input.layout == Layout::Strided {
-                symbols.insert(stride_symbol(k, axis));
-            }
+        if input.layout == Layout::Strided {
+            symbols.extend((0..input.ty.shape.len()).map(|axis| stride_symbol(k, axis)));
         }
     }
     let mut v =

@@ -22,11 +22,11 @@ use crate::regions::inline;
 use flow::{End, Flow, Kind};
 use frit_ir::build::Builder;
 use frit_ir::error::TypeError;
-use frit_ir::graph::{Graph, Node, Value};
+use frit_ir::graph::{Graph, Node, NodeId, Value};
 use frit_ir::ops::Class;
-use frit_ir::{Attr, Attrs, DType, Dim, Key, Loc, Op, Slice};
+use frit_ir::{Attr, Attrs, DType, Dim, Key, Loc, Op, Slice, Symbol};
 use slabs::{Cut, Slabs};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Values that are tried as what to block, largest first.
@@ -36,6 +36,8 @@ const MOST_VALUES: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Candidate {
     value: Value,
+    /// The loop in whose body the value is, if it is in one.
+    inside: Option<NodeId>,
     /// The axis.
     pub axis: usize,
     /// Its length.
@@ -54,8 +56,25 @@ pub fn prepare(graph: &Graph) -> Result<Graph, LowerError> {
 }
 
 /// What of a [prepared](prepare) graph can be blocked: axes of its largest stored values, largest first, earlier axes
-/// first. Needs sizes that are numbers.
+/// first; then of those in the bodies of loops, which compute slabs of others: both axes of a product, one inside of the
+/// other. Needs sizes that are numbers.
 pub fn candidates(g: &Graph) -> Vec<Candidate> {
+    let mut out = candidates_in(g, None);
+    for id in g.ids() {
+        if let Some(body) = body_of(g, id) {
+            out.extend(candidates_in(&body, Some(id)));
+        }
+    }
+    out
+}
+
+/// The [prepared](prepare) body of a loop.
+fn body_of(g: &Graph, id: NodeId) -> Option<Graph> {
+    let node = g.node(id);
+    (node.op == Op::For).then(|| prepare(node.attrs.graph(Key::Body)).ok()).flatten()
+}
+
+fn candidates_in(g: &Graph, inside: Option<NodeId>) -> Vec<Candidate> {
     let fusion = fuse::fuse(g);
     let mut large: Vec<(i64, Value)> = Vec::new();
     for id in g.ids().filter(|id| fusion.stored[id.0 as usize].is_some()) {
@@ -73,7 +92,15 @@ pub fn candidates(g: &Graph) -> Vec<Candidate> {
         for (axis, n) in g.ty(value).shape.iter().enumerate() {
             let Some(length) = n.as_const().filter(|n| *n >= 2) else { continue };
             if Flow::of(g, value, axis).is_some() {
-                out.push(Candidate { value, axis, length, bytes, op: node.op, loc: node.loc.clone() });
+                out.push(Candidate {
+                    value,
+                    inside,
+                    axis,
+                    length,
+                    bytes,
+                    op: node.op,
+                    loc: node.loc.clone(),
+                });
             }
         }
     }
@@ -100,12 +127,48 @@ pub fn rows(length: i64, blocks: i64) -> i64 {
 
 /// The graph with slabs of so many rows of a candidate's axis. `None` if that cannot be built.
 pub fn block(g: &Graph, at: &Candidate, rows: i64) -> Result<Option<Graph>, TypeError> {
+    let taken = g.symbols();
+    let Some(id) = at.inside else { return block_in(g, at, rows, &taken) };
+    let Some(body) = body_of(g, id) else { return Ok(None) };
+    let Some(body) = block_in(&body, at, rows, &taken)? else { return Ok(None) };
+    with_body(g, id, body).map(Some)
+}
+
+/// The graph with another body of a loop.
+fn with_body(g: &Graph, id: NodeId, body: Graph) -> Result<Graph, TypeError> {
+    let mut b = Builder::new(&g.name);
+    let mut map: HashMap<Value, Value> = HashMap::new();
+    for (k, input) in g.inputs.iter().enumerate() {
+        let made = b.input(&input.name, input.ty.clone());
+        map.insert(Value { node: NodeId(k as u32), index: 0 }, made);
+    }
+    let body = Attr::Graph(Arc::new(body));
+    for at in g.ids().filter(|at| g.node(*at).op != Op::Input) {
+        let node = g.node(at);
+        let attrs =
+            if at == id { node.attrs.clone().with(Key::Body, body.clone()) } else { node.attrs.clone() };
+        let inputs: Vec<Value> = node.inputs.iter().map(|v| map[v]).collect();
+        b.set_loc(node.loc.clone());
+        let first = b.node(node.op, attrs, &inputs)?;
+        for index in 0..node.types.len() as u32 {
+            map.insert(Value { node: at, index }, Value { node: first.node, index });
+        }
+    }
+    Ok(b.finish(g.outputs.iter().map(|v| map[v]).collect()))
+}
+
+fn block_in(
+    g: &Graph,
+    at: &Candidate,
+    rows: i64,
+    taken: &BTreeSet<Symbol>,
+) -> Result<Option<Graph>, TypeError> {
     let Some(flow) = Flow::of(g, at.value, at.axis) else { return Ok(None) };
     let mut b = Builder::new(&g.name);
     for input in &g.inputs {
         b.input(&input.name, input.ty.clone());
     }
-    let mut blocker = Blocker { g, flow: &flow, b, full: HashMap::new(), loops: 0 };
+    let mut blocker = Blocker { g, flow: &flow, b, full: HashMap::new(), taken, loops: 0 };
     for stage in 0..=flow.stages {
         blocker.unblocked(stage)?;
         if !blocker.ends(stage, at, rows)? {
@@ -123,6 +186,8 @@ struct Blocker<'a> {
     b: Builder,
     /// What stands for the values that exist as a whole.
     full: HashMap<Value, Value>,
+    /// Names that loop indices must not have.
+    taken: &'a BTreeSet<Symbol>,
     loops: usize,
 }
 
@@ -154,7 +219,7 @@ impl Blocker<'_> {
                 continue;
             }
             let first = if node.op == Op::Input {
-                Value { node: frit_ir::NodeId(node.attrs.int(Key::Position) as u32), index: 0 }
+                Value { node: NodeId(node.attrs.int(Key::Position) as u32), index: 0 }
             } else {
                 let Some(inputs) = node.inputs.iter().map(|v| self.full.get(v).copied()).collect() else {
                     continue;
@@ -330,11 +395,10 @@ impl Blocker<'_> {
 
     /// A name for a loop index that nothing in the graph has.
     fn index(&mut self) -> String {
-        let taken = self.g.symbols();
         loop {
             let name = format!("block{}", self.loops);
             self.loops += 1;
-            if !taken.contains(name.as_str()) {
+            if !self.taken.contains(name.as_str()) {
                 return name;
             }
         }

@@ -63,6 +63,8 @@ pub struct LowerOptions {
     /// Values that are computed where they are used although storing them would be faster: the first so many of
     /// [`crate::fuse::recomputable`]. Saves memory.
     pub recompute: usize,
+    /// Whether an order of steps is searched for that needs less memory than those which are quick to find.
+    pub search: bool,
 }
 
 /// One kernel or call, for reports.
@@ -104,7 +106,7 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Lowered, LowerErro
     }
     p.outputs();
     let (mut plan, groups) = (p.plan, p.reports);
-    schedule::schedule(&mut plan, &p.copies);
+    schedule::schedule(&mut plan, &p.copies, options.search);
     if cfg!(debug_assertions) {
         frit_ir::verify::plan(&plan)?;
     }

@@ -6,7 +6,8 @@
 //! The proposals are greedy list scheduling (among the steps that can run, the one that takes the least memory after
 //! subtracting what it releases) and evaluation on demand from the results (operands first, in the order that is best
 //! for trees: Liu, "On the storage requirement in the out-of-core multifrontal method", 1986). Both take time
-//! proportional to the operands of all steps, up to a logarithm, and depend on the plan only.
+//! proportional to the operands of all steps, up to a logarithm, and depend on the plan only. Where memory is limited, a
+//! third one is searched for among the sets of steps that can be done first ([`search`]).
 //!
 //! Sizes with symbols are compared as if every symbol were [`REPRESENTATIVE`]. Scratch of kernels and workspaces of
 //! library calls are not part of the model. Bodies of loops keep their order.
@@ -17,6 +18,8 @@ use frit_ir::kernel::Access;
 use frit_ir::plan::{BufferId, BufferSource, Plan, Step};
 use frit_ir::target::Target;
 use std::collections::BTreeSet;
+
+mod search;
 
 /// The value that stands for every symbol.
 pub(super) const REPRESENTATIVE: i64 = Target::REFERENCE.typical_size;
@@ -264,14 +267,15 @@ impl Steps {
     }
 }
 
-/// Other orders for the steps of a plan without lifetimes that keep its meaning.
-pub(super) fn proposals(plan: &Plan) -> Vec<Vec<usize>> {
+/// Other orders for the steps of a plan without lifetimes that keep its meaning; `search`: one that is searched for, too.
+pub(super) fn proposals(plan: &Plan, search: bool) -> Vec<Vec<usize>> {
     if plan.steps.len() < 3 {
         return vec![];
     }
     let s = Steps::new(plan);
     let mut out: Vec<Vec<usize>> = Vec::new();
-    for order in [s.greedy(), s.on_demand()] {
+    let searched = if search { search::search(&s) } else { None };
+    for order in [s.greedy(), s.on_demand()].into_iter().chain(searched) {
         debug_assert_eq!(order.len(), plan.steps.len());
         if !order.is_sorted() && !out.contains(&order) {
             out.push(order);
@@ -364,7 +368,7 @@ mod tests {
         let p = plan(&launches, &[22]);
         assert!(source_peak(&p) >= 8 << 20);
         let mut q = p.clone();
-        schedule(&mut q, &HashSet::new());
+        schedule(&mut q, &HashSet::new(), false);
         check(&p, &q);
         assert!(peak(&q) < (1 << 20) + 2000, "{}", peak(&q));
     }
@@ -377,7 +381,7 @@ mod tests {
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             (state >> 33) % n
         };
-        let mut better = 0;
+        let (mut better, mut found) = (0, 0);
         for _ in 0..300 {
             let n = 2 + random(40) as u32;
             let launches: Vec<(Vec<u32>, i64)> = (0..n)
@@ -390,15 +394,21 @@ mod tests {
             let launches: Vec<(&[u32], i64)> = launches.iter().map(|(r, n)| (&r[..], *n)).collect();
             let p = plan(&launches, &[n - 1]);
             let mut q = p.clone();
-            schedule(&mut q, &HashSet::new());
+            schedule(&mut q, &HashSet::new(), false);
             check(&p, &q);
             assert!(peak(&q) <= source_peak(&p));
             better += (peak(&q) < source_peak(&p)) as u32;
             let mut again = p.clone();
-            schedule(&mut again, &HashSet::new());
+            schedule(&mut again, &HashSet::new(), false);
             assert_eq!(q, again);
+            let mut searched = p.clone();
+            schedule(&mut searched, &HashSet::new(), true);
+            check(&p, &searched);
+            assert!(peak(&searched) <= peak(&q));
+            found += (peak(&searched) < peak(&q)) as u32;
         }
         assert!(better > 100, "{better} of 300 got better");
+        assert!(found > 10, "the search found a better order for {found} of 300");
     }
 
     #[test]
@@ -415,7 +425,7 @@ mod tests {
         let launches: Vec<(&[u32], i64)> = launches.iter().map(|(r, n)| (&r[..], *n)).collect();
         let mut p = plan(&launches, &[n - 1]);
         // A quadratic scheduler would take minutes.
-        schedule(&mut p, &HashSet::new());
+        schedule(&mut p, &HashSet::new(), false);
         assert_eq!(p.steps.iter().filter(|s| matches!(s, Step::Launch(_))).count(), n as usize);
     }
 }

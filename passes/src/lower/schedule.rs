@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 /// Orders the steps for the least memory at once (see [`order`]), and adds `alloc` and `free` steps. A launch whose
 /// result has the size of an operand that dies there, and that touches both at the same places, works in place; a copy
 /// (kernel positions in `copies`) that would then copy a buffer onto itself is dropped.
-pub(super) fn schedule(plan: &mut Plan, copies: &HashSet<usize>) {
+/// `search`: see [`super::LowerOptions`].
+pub(super) fn schedule(plan: &mut Plan, copies: &HashSet<usize>, search: bool) {
     let mut best: Option<(Plan, i128)> = None;
-    for order in order::proposals(plan) {
+    for order in order::proposals(plan, search) {
         let mut other = plan.clone();
         other.steps = order::permuted(&plan.steps, &order);
         finish(&mut other, copies);

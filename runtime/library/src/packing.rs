@@ -66,8 +66,8 @@ pub(crate) fn half(n: usize) -> usize {
 }
 
 /// The largest product of a factorization of `m` rows and `n` columns by panels, each of which updates what is to the right
-/// of and below it.
+/// of and below it. Results much longer than wide are those inside of a panel.
 pub(crate) fn update(m: usize, n: usize) -> Packed {
     let depth = half(m.min(n)).min(DEPTH);
-    Packed { long: m - depth.saturating_sub(16), wide: n, depth }
+    Packed { long: m - depth.saturating_sub(16), wide: depth, depth }
 }
