@@ -17,6 +17,13 @@ BENCHES = Path(__file__).parents[3] / "benches"
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+@pytest.fixture(autouse=True)
+def printing():
+    """Libraries change how NumPy prints."""
+    with np.printoptions():
+        yield
+
+
 def bench(name):
     """The module of a benchmark."""
     spec = importlib.util.spec_from_file_location(f"bench_{name}", BENCHES / f"{name}.py")
