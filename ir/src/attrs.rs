@@ -105,6 +105,7 @@ keys! {
     PadHigh "pad_high" Dims "Elements added after each axis.";
     PadLow "pad_low" Dims "Elements added before each axis.";
     Perm "perm" Ints "Axis `k` of the result is axis `perm[k]` of the source.";
+    Posdef "posdef" Bool "The matrix is Hermitian, and expected to be positive definite.";
     Position "position" Int "Input number.";
     Scale "scale" Scalar "Factor on the result.";
     Shape "shape" Dims "Result shape.";

@@ -75,6 +75,15 @@ fn factors_multiply_to_the_matrix() {
             }
         }
         let a = sample(t, 4, 4);
+        let spd = product(&a, &adjoint(&a));
+        let negative = Array { dtype: t, data: spd.data.map(|v| Scalar::complex(t, -v.as_complex())) };
+        // One that is not positive definite after all, either.
+        for (m, posdef) in [(&a, false), (&spd, false), (&spd, true), (&negative, true)] {
+            let f = node(Op::LuFactor, flag(Key::Posdef, posdef), &[m]).expect("factors");
+            let b = sample(t, 4, 2);
+            let x = node(Op::LuSolve, Attrs::NONE, &[&f[0], &f[1], &b]).expect("regular").remove(0);
+            close(&product(m, &x), &b);
+        }
         let inverse = node(Op::Inv, Attrs::NONE, &[&a]).expect("regular").remove(0);
         close(&product(&a, &inverse), &eye(t, 4));
         let spd = product(&a, &adjoint(&a));

@@ -52,6 +52,8 @@ fn routine(
         Op::SolvePosdef => (Routine::SolvePosdef, none()),
         Op::SolveTriangular => (Routine::SolveTriangular, lower()),
         Op::Lu => (Routine::Lu, none()),
+        Op::LuFactor => (Routine::LuFactor, Params { posdef: attrs.bool(Key::Posdef), ..none() }),
+        Op::LuSolve => (Routine::LuSolve, none()),
         Op::Qr => (Routine::Qr, full()),
         Op::Svd => (Routine::Svd, full()),
         Op::Svdvals => (Routine::Svdvals, none()),

@@ -175,6 +175,10 @@ fn systems_of_equations() {
                 let product = c.times(triangle, x);
                 c.equal(product, a);
             }
+            let f = c.op(Op::LuFactor, &[(Key::Posdef, Attr::Bool(false))], &[b]);
+            let x = c.one(Op::LuSolve, &[f[0], f[1], a]);
+            let product = c.times(b, x);
+            c.equal(product, a);
             let (det, det_inverse) = (c.one(Op::Det, &[b]), c.one(Op::Det, &[inverse]));
             let product = c.binary(Op::Multiply, det, det_inverse);
             let one = c.b.constant(Scalar::one(dtype));
@@ -197,6 +201,10 @@ fn factorizations() {
             let square = c.times(a, adjoint);
             let definite = c.binary(Op::Add, square, eye);
             let l = c.one(Op::Cholesky, &[definite]);
+            let f = c.op(Op::LuFactor, &[(Key::Posdef, Attr::Bool(true))], &[definite]);
+            let x = c.one(Op::LuSolve, &[f[0], f[1], a]);
+            let product = c.times(definite, x);
+            c.equal(product, a);
             let lh = c.adjoint(l);
             let product = c.times(l, lh);
             c.equal(product, definite);

@@ -89,6 +89,15 @@ pub(super) fn linalg(n: &Node, args: &[&Array], shapes: &[Vec<usize>]) -> Evalua
         _ => 2,
     };
     let batch = &shapes[0][..shapes[0].len() - own];
+    // Vectors as columns.
+    let columns = |(k, a): (usize, &&Array)| match (n.op, k) {
+        (Op::LuSolve, 1) => {
+            let shape: Vec<usize> = a.shape().iter().copied().chain([1]).collect();
+            Array::new(a.dtype, &shape, a.data.iter().copied().collect())
+        }
+        _ => (*a).clone(),
+    };
+    let args: Vec<Array> = args.iter().enumerate().map(columns).collect();
     let operands: Vec<_> = args.iter().map(|a| batched(a, batch)).collect();
     let mut elements: Vec<Vec<Scalar>> = vec![Vec::new(); types.len()];
     for at in positions(batch) {
@@ -117,8 +126,36 @@ fn one(n: &Node, m: &[Matrix]) -> Result<Vec<Matrix>, EvalError> {
             let why = "Matrix is not positive definite";
             vec![cholesky(a).ok_or(EvalError::Matrix { op: n.op, why })?]
         }
+        Op::LuFactor => {
+            let by_cholesky = if n.attrs.bool(Key::Posdef) { cholesky(a) } else { None };
+            let (exchanges, lu) = match by_cholesky {
+                // L D^-1 and D L^H, where D is the diagonal of L.
+                Some(l) => {
+                    let scaled = |i: usize, j: usize| {
+                        if i > j { l[(i, j)] / l[(j, j)] } else { l[(i, i)] * l[(j, i)].conj() }
+                    };
+                    ((0..a.nrows()).collect(), Matrix::from_shape_fn(a.dim(), |(i, j)| scaled(i, j)))
+                }
+                None => eliminate(a),
+            };
+            vec![lu, real_column(exchanges.into_iter().map(|k| k as f64).collect())]
+        }
+        Op::LuSolve => {
+            let mut x = m[2].clone();
+            if m[1].iter().any(|p| p.re < 0.0 || p.re >= x.nrows() as f64) {
+                return Err(EvalError::Matrix { op: n.op, why: "no such row" });
+            }
+            for (k, p) in m[1].iter().enumerate() {
+                for c in 0..x.ncols() {
+                    x.swap((k, c), (p.re as usize, c));
+                }
+            }
+            let y = substitute(a, &x, true, true).and_then(|y| substitute(a, &y, false, false));
+            vec![y.ok_or(singular)?]
+        }
         Op::Lu => {
-            let (order, _, lu) = eliminate(a);
+            let (exchanges, lu) = eliminate(a);
+            let order = exchanged(&exchanges);
             let k = a.nrows().min(a.ncols());
             let p = Matrix::from_shape_fn(
                 (a.nrows(), a.nrows()),
@@ -138,12 +175,12 @@ fn one(n: &Node, m: &[Matrix]) -> Result<Vec<Matrix>, EvalError> {
             vec![q.slice_move(ndarray::s![.., ..k]), r.slice_move(ndarray::s![..k, ..])]
         }
         Op::Det => {
-            let (_, odd, lu) = eliminate(a);
-            vec![single(lu.diag().iter().fold(if odd { -ONE } else { ONE }, |d, v| d * v))]
+            let (exchanges, lu) = eliminate(a);
+            vec![single(lu.diag().iter().fold(parity(&exchanges), |d, v| d * v))]
         }
         Op::Slogdet => {
-            let (_, odd, lu) = eliminate(a);
-            let mut sign = if odd { -ONE } else { ONE };
+            let (exchanges, lu) = eliminate(a);
+            let mut sign = parity(&exchanges);
             let mut log = 0.0;
             for v in lu.diag() {
                 sign *= if v.norm() == 0.0 { ZERO } else { v / v.norm() };
@@ -178,13 +215,25 @@ fn one(n: &Node, m: &[Matrix]) -> Result<Vec<Matrix>, EvalError> {
     })
 }
 
-/// Gaussian elimination in place: the order of rows, whether it is an odd permutation, and L below U. The pivot is
-/// the largest `|re| + |im|`, as LAPACK's `getrf` chooses.
-fn eliminate(a: &Matrix) -> (Vec<usize>, bool, Matrix) {
+/// The order of rows after exchanges.
+fn exchanged(exchanges: &[usize]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..exchanges.len()).collect();
+    exchanges.iter().enumerate().for_each(|(k, with)| order.swap(k, *with));
+    order
+}
+
+/// The sign of a permutation.
+fn parity(exchanges: &[usize]) -> Complex64 {
+    let odd = exchanges.iter().enumerate().filter(|(k, with)| k != *with).count() % 2 == 1;
+    if odd { -ONE } else { ONE }
+}
+
+/// Gaussian elimination in place: for each row the one it was exchanged with, and L below U. The pivot is the largest
+/// `|re| + |im|`, as LAPACK's `getrf` chooses.
+fn eliminate(a: &Matrix) -> (Vec<usize>, Matrix) {
     let mut m = a.clone();
     let (rows, cols) = m.dim();
-    let mut order: Vec<usize> = (0..rows).collect();
-    let mut odd = false;
+    let mut exchanges: Vec<usize> = (0..rows).collect();
     for k in 0..rows.min(cols) {
         let size = |m: &Matrix, i: usize| m[(i, k)].l1_norm();
         let mut pivot = k;
@@ -193,9 +242,8 @@ fn eliminate(a: &Matrix) -> (Vec<usize>, bool, Matrix) {
                 pivot = i;
             }
         }
+        exchanges[k] = pivot;
         if pivot != k {
-            odd = !odd;
-            order.swap(k, pivot);
             for j in 0..cols {
                 m.swap((k, j), (pivot, j));
             }
@@ -212,7 +260,7 @@ fn eliminate(a: &Matrix) -> (Vec<usize>, bool, Matrix) {
             }
         }
     }
-    (order, odd, m)
+    (exchanges, m)
 }
 
 /// Forward or back substitution; `None` for a zero on the diagonal.
@@ -237,7 +285,8 @@ fn substitute(t: &Matrix, b: &Matrix, lower: bool, unit: bool) -> Option<Matrix>
 }
 
 fn solve(a: &Matrix, b: &Matrix) -> Option<Matrix> {
-    let (order, _, lu) = eliminate(a);
+    let (exchanges, lu) = eliminate(a);
+    let order = exchanged(&exchanges);
     let moved = Matrix::from_shape_fn(b.dim(), |(i, j)| b[(order[i], j)]);
     let y = substitute(&lu, &moved, true, true)?;
     substitute(&lu, &y, false, false)

@@ -79,6 +79,18 @@ pub(crate) fn lu(op: Op, _: &Attrs, inputs: &[&TensorType]) -> Inferred {
     ])
 }
 
+/// The factors' type is the matrix's; one position for each row.
+pub(crate) fn lu_factor(op: Op, _: &Attrs, inputs: &[&TensorType]) -> Inferred {
+    let (b, n) = square(op, inputs[0])?;
+    Ok(vec![inputs[0].clone(), TensorType::new(DType::I64, with(b, &[n]))])
+}
+
+pub(crate) fn lu_solve(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
+    let factors = lu_factor(op, attrs, &inputs[..1])?;
+    require(op, factors[1] == *inputs[1], || "operand 1 is not that of the factors".into())?;
+    solve(op, attrs, &[inputs[0], inputs[2]])
+}
+
 pub(crate) fn qr(op: Op, attrs: &Attrs, inputs: &[&TensorType]) -> Inferred {
     let x = inputs[0];
     let (b, m, n) = inexact(op, x)?;

@@ -316,6 +316,8 @@ ops! {
     SolvePosdef = library("solve_posdef", 2, inf::solve, &[]).numpy("scipy.linalg.solve").doc("`solve` for a Hermitian matrix that is expected to be positive definite, by Cholesky; one that is not is solved all the same.");
     SolveTriangular = library("solve_triangular", 2, inf::solve, &[(Key::Lower, true)]).numpy("scipy.linalg.solve_triangular");
     Lu = library("lu", 1, inf::lu, &[]).numpy("scipy.linalg.lu").doc("P, L, U with A = P L U.");
+    LuFactor = library("lu_factor", 1, inf::lu_factor, &[(Key::Posdef, true)]).numpy("scipy.linalg.lu_factor").doc("L below the diagonal of U in one matrix, and for each row, in order, the row that it was exchanged with. With `posdef` by Cholesky where that exists: L is scaled to a diagonal of ones, and no rows are exchanged.");
+    LuSolve = library("lu_solve", 3, inf::lu_solve, &[]).numpy("scipy.linalg.lu_solve").doc("`solve` of the matrix of which operands 0 and 1 are the `lu_factor`; right-hand sides are the columns of operand 2.");
     Qr = library("qr", 1, inf::qr, &[(Key::Full, true)]).numpy("linalg.qr");
     Svd = library("svd", 1, inf::svd, &[(Key::Full, true)]).numpy("linalg.svd").doc("U, S, V^H.");
     Svdvals = library("svdvals", 1, inf::svdvals, &[]).numpy("linalg.svdvals");

@@ -20,6 +20,8 @@ fn left_out(op: Op) -> bool {
 const EXCEPT: &[(Op, &str)] = &[
     (Op::Gemm, "the other rules take it apart first"),
     (Op::Lu, "several results"),
+    (Op::LuFactor, "several results"),
+    (Op::LuSolve, "its first two operands belong together"),
     (Op::Qr, "several results"),
     (Op::Svd, "several results"),
     (Op::Eigh, "several results"),

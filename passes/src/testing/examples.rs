@@ -66,6 +66,11 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ("sum-flip",              &[Graph(|r, b| reduced(r, b, &[Op::Sum, Op::Prod], &[Op::Slice]))]),
     ("extreme-flip",          &[Graph(|r, b| reduced(r, b, &[Op::Min, Op::Max], &[Op::Slice]))]),
     ("slice-cumulative-last", &[Graph(slice_cumulative)]),
+    ("solve-factored",        &[Graph(|r, b| one_matrix(r, b, Op::Solve))]),
+    ("inverse-factored",      &[Graph(|r, b| one_matrix(r, b, Op::Inv))]),
+    ("determinant-factored",  &[Graph(|r, b| one_matrix(r, b, Op::Det))]),
+    ("determinant-sign-factored", &[Graph(|r, b| one_matrix(r, b, Op::Slogdet))]),
+    ("determinant-log-factored", &[Graph(|r, b| one_matrix(r, b, Op::Slogdet))]),
     ("sum-of-squeezes",       &[Graph(sum_of_squeezes)]),
 ];
 
@@ -369,4 +374,27 @@ fn sum_of_squeezes(r: &mut Random, b: &mut Builder) -> Option<Value> {
     }
     let op = r.pick(&[Op::Add, Op::Subtract]);
     Make::elementwise(b, op, &operands)
+}
+
+/// Two values that are computed by a factorization of one matrix, as a rule, or of two.
+fn one_matrix(r: &mut Random, b: &mut Builder, op: Op) -> Option<Value> {
+    let n = r.pick(&[Dim::symbol("n"), Dim::symbol("m"), 4.into()]);
+    let a = super::library::system(r, b, &n, 0)?;
+    let of = |r: &mut Random, b: &mut Builder, op: Op, a: Value| -> Option<Value> {
+        if op == Op::Solve {
+            let right = input(
+                b,
+                "x",
+                TensorType::new(DType::F64, [n.clone(), r.pick(&[Dim::symbol("m"), 1.into()])]),
+            );
+            return Make::elementwise(b, op, &[a, right]);
+        }
+        let all = Make::elementwise(b, op, &[a])?;
+        Some(if op == Op::Slogdet { Value { index: r.below(2) as u32, ..all } } else { all })
+    };
+    let x = of(r, b, op, a)?;
+    let other = if r.below(4) == 0 { super::library::system(r, b, &n, 0)? } else { a };
+    let with = r.pick(&[Op::Det, Op::Slogdet]);
+    let y = of(r, b, with, other)?;
+    Make::elementwise(b, Op::Multiply, &[x, y])
 }

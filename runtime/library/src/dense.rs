@@ -211,7 +211,7 @@ fn empty<'a, T: Field>(rows: usize, cols: usize) -> MatMut<'a, T> {
 }
 
 /// Vector `index` of an output.
-pub(crate) fn result_vector<'a, T: Field>(output: &Output<'a>, index: usize) -> &'a mut [T] {
+pub(crate) fn result_vector<'a, T: Element>(output: &Output<'a>, index: usize) -> &'a mut [T] {
     let n = output.shape()[output.shape().len() - 1];
     if n == 0 {
         return &mut [];

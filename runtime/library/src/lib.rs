@@ -8,6 +8,7 @@ mod dense;
 mod dtype;
 mod eigen;
 mod error;
+mod factored;
 mod features;
 mod fft;
 mod gemm;

@@ -181,14 +181,6 @@ pub(crate) fn gemm_needs(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     Ok(product)
 }
 
-pub(crate) fn run_gemm(
-    call: &Call<'_>,
-    rows: Range<usize>,
-    workspace: &mut [u8],
-) -> Result<(), LibraryError> {
-    run(call, rows, workspace)
-}
-
 /// The epilogue of matrix `index` of a stack, if the call has one.
 fn epilogue<T: Number>(call: &Call<'_>, batch: &[usize], index: usize) -> Option<Epilogue<T>> {
     let [_, _, d, alpha, beta] = call.inputs else { return None };

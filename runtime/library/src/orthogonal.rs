@@ -41,15 +41,26 @@ fn qr_bytes<T: Field>(m: usize, n: usize, columns: usize) -> usize {
         ])
 }
 
-fn svd_bytes<T: Field>(m: usize, n: usize, vectors: ComputeSvdVectors) -> usize {
-    matrix_bytes::<T>(m, n)
-        + scratch::bytes::<T>(m.min(n))
-        + stack_bytes(&[svd::svd_scratch::<T>(m, n, vectors, vectors, Par::Seq, Default::default())])
+/// faer reduces a matrix that is more than 11 / 6 times as long as its other size to a square one first: a narrower matrix
+/// may need more than a wide one. If sizes stand for all up to them, both ways are looked at, each at its largest sizes.
+fn svd_bytes<T: Field>(m: usize, n: usize, vectors: ComputeSvdVectors, exact: bool) -> usize {
+    let of = |m: usize, n: usize| {
+        matrix_bytes::<T>(m, n)
+            + scratch::bytes::<T>(m.min(n))
+            + stack_bytes(&[svd::svd_scratch::<T>(m, n, vectors, vectors, Par::Seq, Default::default())])
+    };
+    if exact {
+        return of(m, n);
+    }
+    let (tall, wide) = ((m * 6).saturating_sub(1) / 11, (n * 6).saturating_sub(1) / 11);
+    let (short, narrow) = (n * 11 / 6, m * 11 / 6);
+    let pairs = [(m, n), (m, n.min(tall)), (m.min(wide), n), (m.min(short), n), (m, n.min(narrow))];
+    pairs.into_iter().map(|(m, n)| of(m, n)).max().unwrap_or(0)
 }
 
-fn lstsq_bytes<T: Field>(m: usize, n: usize, k: usize) -> usize {
+fn lstsq_bytes<T: Field>(m: usize, n: usize, k: usize, exact: bool) -> usize {
     let size = m.min(n);
-    svd_bytes::<T>(m, n, ComputeSvdVectors::Thin)
+    svd_bytes::<T>(m, n, ComputeSvdVectors::Thin, exact)
         + matrix_bytes::<T>(m, size)
         + matrix_bytes::<T>(n, size)
         + matrix_bytes::<T>(size, k)
@@ -97,15 +108,16 @@ pub(crate) fn svd(p: &Problem<'_>) -> Result<Needs, LibraryError> {
         spec(dtype, batch, &[width(p, size, n), n]),
     ];
     let vectors = if p.params.full { ComputeSvdVectors::Full } else { ComputeSvdVectors::Thin };
-    let scratch = move || with_inexact!(dtype, svd_bytes(m, n, vectors));
+    let exact = p.exact;
+    let scratch = move || with_inexact!(dtype, svd_bytes(m, n, vectors, exact));
     let packed = with_inexact!(dtype, decomposing(m, n, true));
     Ok(per_matrix_needs(outputs, batch, packed, 20.0 * flops(m, n), scratch))
 }
 
 pub(crate) fn svdvals(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let (batch, m, n) = matrix_shape(p)?;
-    let dtype = p.dtype;
-    let scratch = move || with_inexact!(dtype, svd_bytes(m, n, ComputeSvdVectors::No));
+    let (dtype, exact) = (p.dtype, p.exact);
+    let scratch = move || with_inexact!(dtype, svd_bytes(m, n, ComputeSvdVectors::No, exact));
     Ok(per_matrix_needs(
         vec![spec(dtype.real(), batch, &[m.min(n)])],
         batch,
@@ -128,7 +140,8 @@ pub(crate) fn lstsq(p: &Problem<'_>) -> Result<Needs, LibraryError> {
         (DType::I64, vec![]),
         (dtype.real(), vec![m.min(n)]),
     ];
-    let scratch = move || with_inexact!(dtype, lstsq_bytes(m, n, k));
+    let exact = p.exact;
+    let scratch = move || with_inexact!(dtype, lstsq_bytes(m, n, k, exact));
     let product = |long, wide, depth| Packed { long, wide, depth }.bytes(dtype.size());
     let (size, most) = (m.min(n), m.max(n).max(k));
     // `u^H b`, `v` times it, and `a x`, whose results lie in either order.

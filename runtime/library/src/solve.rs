@@ -34,7 +34,7 @@ per_matrix! {
 }
 
 /// Bytes of a factorization: the copy, the permutation and its inverse.
-fn factor_bytes<T: Field>(m: usize, n: usize) -> usize {
+pub(crate) fn factor_bytes<T: Field>(m: usize, n: usize) -> usize {
     matrix_bytes::<T>(m, n)
         + 2 * scratch::bytes::<usize>(m)
         + stack_bytes(&[lu::lu_in_place_scratch::<usize, T>(m, n, Par::Seq, Default::default())])
@@ -49,7 +49,7 @@ fn solve_bytes<T: Field>(n: usize, k: usize) -> usize {
         + stack_bytes(&[solve::solve_in_place_scratch::<usize, T>(n, k.min(RIGHT_HAND_SIDES), Par::Seq)])
 }
 
-fn cholesky_bytes<T: Field>(n: usize) -> usize {
+pub(crate) fn cholesky_bytes<T: Field>(n: usize) -> usize {
     matrix_bytes::<T>(n, n)
         + stack_bytes(&[llt::cholesky_in_place_scratch::<T>(n, Par::Seq, Default::default())])
 }
@@ -78,7 +78,7 @@ fn posdef_bytes<T: Field>(n: usize, k: usize) -> usize {
     by_cholesky.max(solve_bytes::<T>(n, k))
 }
 
-fn cube(n: usize) -> f64 {
+pub(crate) fn cube(n: usize) -> f64 {
     (n as f64).powi(3)
 }
 
@@ -159,9 +159,9 @@ pub(crate) fn slogdet(p: &Problem<'_>) -> Result<Needs, LibraryError> {
 }
 
 /// `a[perm, :] = l u`, in one matrix.
-struct Factors<'w, T: Field> {
-    lu: MatRef<'w, T>,
-    perm: PermRef<'w, usize>,
+pub(crate) struct Factors<'w, T: Field> {
+    pub(crate) lu: MatRef<'w, T>,
+    pub(crate) perm: PermRef<'w, usize>,
     swaps: usize,
 }
 
@@ -172,12 +172,15 @@ impl<T: Field> Factors<'_, T> {
 
     /// True if a pivot is 0. faer divides by it all the same: what follows is NaN, and so is what follows a NaN operand,
     /// which is not singular.
-    fn is_singular(&self) -> bool {
+    pub(crate) fn is_singular(&self) -> bool {
         self.diagonal().find(|x| *x == Complex64::ZERO || x.is_nan()).is_some_and(|x| !x.is_nan())
     }
 }
 
-fn factor<'w, T: Field>(a: MatRef<'_, T>, workspace: &'w mut [u8]) -> (Factors<'w, T>, &'w mut [u8]) {
+pub(crate) fn factor<'w, T: Field>(
+    a: MatRef<'_, T>,
+    workspace: &'w mut [u8],
+) -> (Factors<'w, T>, &'w mut [u8]) {
     let m = a.nrows();
     let (mut copy, rest) = copy(workspace, a);
     let (forward, rest) = scratch::take_filled(rest, m, 0_usize);
@@ -188,7 +191,7 @@ fn factor<'w, T: Field>(a: MatRef<'_, T>, workspace: &'w mut [u8]) -> (Factors<'
 }
 
 /// The only operand's matrix.
-fn only<'a, T: Field>(call: &Call<'a>, index: usize) -> MatRef<'a, T> {
+pub(crate) fn only<'a, T: Field>(call: &Call<'a>, index: usize) -> MatRef<'a, T> {
     let input: &Input<'a> = &call.inputs[0];
     operand(input, &input.shape()[..input.shape().len() - 2], index)
 }
@@ -282,7 +285,7 @@ fn cholesky_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -
 }
 
 /// The factor in place of the lower triangle; false if the matrix is not positive definite.
-fn cholesky_in_place<T: Field>(mut l: MatMut<'_, T>, workspace: &mut [u8]) -> bool {
+pub(crate) fn cholesky_in_place<T: Field>(mut l: MatMut<'_, T>, workspace: &mut [u8]) -> bool {
     let done = llt::cholesky_in_place(
         l.as_mut(),
         Default::default(),
@@ -294,7 +297,7 @@ fn cholesky_in_place<T: Field>(mut l: MatMut<'_, T>, workspace: &mut [u8]) -> bo
     done.is_ok() && !(0..l.nrows()).any(|k| l[(k, k)].widen().re.is_nan())
 }
 
-fn real_diagonal<T: Field>(mut m: MatMut<'_, T>) {
+pub(crate) fn real_diagonal<T: Field>(mut m: MatMut<'_, T>) {
     for k in 0..m.nrows() {
         m[(k, k)] = real(m[(k, k)].widen().re);
     }
@@ -346,7 +349,7 @@ fn split<T: Field>(
 }
 
 /// LU of a matrix with a pivot of 0, whose column is left alone. Unblocked: such matrices are rare.
-fn factor_singular<'w, T: Field>(mut a: MatMut<'w, T>, perm: &mut [usize]) -> MatRef<'w, T> {
+pub(crate) fn factor_singular<'w, T: Field>(mut a: MatMut<'w, T>, perm: &mut [usize]) -> MatRef<'w, T> {
     let (m, n) = (a.nrows(), a.ncols());
     perm.iter_mut().enumerate().for_each(|(i, p)| *p = i);
     for k in 0..m.min(n) {

@@ -5,7 +5,7 @@ use crate::error::{ErrorKind, LibraryError};
 use crate::operand::{Input, Output};
 use crate::scratch;
 use crate::workers::{Shared, Team, Workers};
-use crate::{eigen, fft, matmul, orthogonal, search, select, solve, sort};
+use crate::{eigen, factored, fft, matmul, orthogonal, search, select, solve, sort};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
@@ -23,6 +23,8 @@ pub struct Params {
     pub full: bool,
     /// `SolveTriangular`, `Eigh`, `Eigvalsh`: the triangle to read.
     pub lower: bool,
+    /// `LuFactor`: the matrix is Hermitian, and expected to be positive definite.
+    pub posdef: bool,
     /// `Sort`, `Argsort`: largest first (and then NaN first).
     pub descending: bool,
     /// `Searchsorted`: the position after equal elements rather than before.
@@ -39,6 +41,7 @@ impl Default for Params {
             scale: 1.0,
             full: false,
             lower: true,
+            posdef: false,
             descending: false,
             right: false,
             rcond: None,
@@ -146,7 +149,7 @@ table! {
 
     /// `a[.., m, k], b[.., k, n], c, alpha[], beta[] -> d[.., m, n]`: `d = alpha (a b) + beta c`, where `c` broadcasts to
     /// `d`. Each operation rounds: the result is that of the operations one by one, without their passes over memory.
-    Gemm "gemm" (5 -> 1) matmul::gemm_needs, matmul::run_gemm;
+    Gemm "gemm" (5 -> 1) matmul::gemm_needs, matmul::run;
 
     /// `a[.., n, n] -> x[.., n, n]`: `a x = 1`. Error `Singular matrix`.
     Inv "inv" (1 -> 1) solve::inv, solve::run_inv;
@@ -162,6 +165,13 @@ table! {
     Cholesky "cholesky" (1 -> 1) solve::cholesky, solve::run_cholesky;
     /// `a[.., m, n] -> p[.., m, m] (real), l[.., m, k], u[.., k, n]`: `a = p l u`.
     Lu "lu" (1 -> 3) solve::lu, solve::run_lu;
+    /// `a[.., n, n] -> lu[.., n, n], exchanges[.., n] (i64)`: `lu` holds `u`, and below its diagonal `l` without its
+    /// diagonal of ones; `l u` is `a` after row `k` was exchanged with row `exchanges[k]`, for each `k` in order. If
+    /// `posdef`, by Cholesky where that exists: then no rows are exchanged. Singular matrices have factors, too.
+    LuFactor "lu_factor" (1 -> 2) factored::factor, factored::run_factor;
+    /// `lu[.., n, n], exchanges[.., n] (i64), b[.., n, k] -> x[.., n, k]`: `a x = b`, given `LuFactor` of `a`. Error
+    /// `Singular matrix`.
+    LuSolve "lu_solve" (3 -> 1) factored::solve, factored::run_solve;
     /// `a[.., n, n] -> d[..]`.
     Det "det" (1 -> 1) solve::det, solve::run_det;
     /// `a[.., n, n] -> sign[..], log[..] (real)`.
@@ -244,7 +254,9 @@ impl Routine {
 
     /// Element type of operand `k`, where operand 0 has type `dtype`: the same, but for positions.
     pub fn operand(self, k: usize, dtype: DType) -> DType {
-        let positions = matches!(self, Routine::OrderStatistics | Routine::ArgOrderStatistics) && k == 1;
+        let with_positions =
+            matches!(self, Routine::OrderStatistics | Routine::ArgOrderStatistics | Routine::LuSolve);
+        let positions = with_positions && k == 1;
         if positions { DType::I64 } else { dtype }
     }
 }

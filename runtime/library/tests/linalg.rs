@@ -117,6 +117,69 @@ fn positive_definite_systems() {
     positive_definite::<Complex64>();
 }
 
+/// Several systems by one factorization, with and without Cholesky; its parts multiply to the matrix.
+fn factored<T: Number + std::ops::Add<Output = T>>() {
+    let mut random = Random(4);
+    for n in SIZES {
+        let gram = Matrix::of(&random.array::<T>(&[n, n]), 0);
+        let gram = gram.times(&gram.adjoint());
+        let definite = |shift: f64| {
+            Array::from_fn(&[n, n], |p| {
+                T::narrow(gram.at(p[0], p[1]) + if p[0] == p[1] { shift } else { 0.0 })
+            })
+        };
+        for (a, posdef) in [
+            (square::<T>(&mut random, n), false),
+            (definite(1.0), false),
+            (definite(1.0), true),
+            (definite(-0.4), true),
+        ] {
+            let params = Params { posdef, ..default() };
+            for view in [a.clone(), a.transposed().transposed()] {
+                let f = ok(Routine::LuFactor, &params, &[&view]);
+                let (lu, exchanges) = (f[0].array::<T>(), f[1].array::<i64>());
+                let m = Matrix::of(&lu, 0);
+                let part = |lower: bool| {
+                    Matrix::from_fn(n, n, |i, j| match i.cmp(&j) {
+                        std::cmp::Ordering::Equal if lower => Complex64::ONE,
+                        order if (order == std::cmp::Ordering::Greater) == lower => m.at(i, j),
+                        _ => Complex64::ZERO,
+                    })
+                };
+                let mut order: Vec<usize> = (0..n).collect();
+                exchanges.data.iter().enumerate().for_each(|(k, with)| order.swap(k, *with as usize));
+                let given = Matrix::of(&a, 0);
+                let rows = Matrix::from_fn(n, n, |i, j| given.at(order[i], j));
+                let scale = 1.0 + given.norm();
+                part(true).times(&part(false)).assert_near(&rows, tolerance::<T>(n) * scale);
+                for k in [1, 3] {
+                    let b = random.array::<T>(&[n, k]);
+                    let x =
+                        ok(Routine::LuSolve, &default(), &[&lu, &exchanges, &b.backwards()])[0].array::<T>();
+                    let want = ok(Routine::Solve, &default(), &[&a, &b])[0].array::<T>();
+                    let scale = 1.0 + scale * Matrix::of(&want, 0).norm();
+                    let product = given.times(&Matrix::of(&x, 0));
+                    product.assert_near(&Matrix::of(&b, 0), tolerance::<T>(n) * scale);
+                }
+            }
+        }
+    }
+    // A singular matrix has factors, but no system with it a solution.
+    let one = Array::new(&[2, 2], vec![T::one(); 4]);
+    let f = ok(Routine::LuFactor, &default(), &[&one]);
+    let (lu, exchanges) = (f[0].array::<T>(), f[1].array::<i64>());
+    assert_eq!(lu.data[3].wide(), Complex64::ZERO);
+    assert_eq!(message(Routine::LuSolve, &[&lu, &exchanges, &one]), "Singular matrix");
+}
+
+#[test]
+fn factorizations_are_shared() {
+    factored::<f32>();
+    factored::<f64>();
+    factored::<Complex32>();
+    factored::<Complex64>();
+}
+
 fn cholesky<T: Number>() {
     let mut random = Random(2);
     for n in SIZES {

@@ -28,6 +28,8 @@ fn bounds_cover_smaller_sizes() {
                     | Routine::SolvePosdef
                     | Routine::SolveTriangular
                     | Routine::Cholesky
+                    | Routine::LuFactor
+                    | Routine::LuSolve
                     | Routine::Det
                     | Routine::Slogdet
                     | Routine::Eigh
@@ -57,6 +59,9 @@ fn bounds_cover_smaller_sizes() {
                 let kth = [b, n, k];
                 if matches!(routine, Routine::OrderStatistics | Routine::ArgOrderStatistics) {
                     shapes[1] = if m % 2 == 0 { &kth } else { &kth[1..2] };
+                }
+                if routine == Routine::LuSolve {
+                    shapes = vec![&first, &first[..2], &second];
                 }
                 if matches!(routine, Routine::Searchsorted) {
                     shapes = vec![&first[1..2], &second[..]];

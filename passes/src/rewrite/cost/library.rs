@@ -40,6 +40,8 @@ pub(super) fn work(op: Op, attrs: &Attrs, inputs: &[&TensorType], out: &TensorTy
         Op::SolvePosdef => (dense(m * m * m / 6.0 + m * m * matrix(out).2), false),
         Op::SolveTriangular => (dense(m * m * matrix(out).2 * 0.5), false),
         Op::Cholesky => (dense(m * m * m / 6.0), false),
+        Op::LuFactor => (dense(m * m * m / if attrs.bool(Key::Posdef) { 6.0 } else { 3.0 }), false),
+        Op::LuSolve => (dense(m * m * matrix(out).2), false),
         Op::Lu | Op::Det | Op::Slogdet => (dense(m * n * small / 3.0), false),
         Op::Qr | Op::Lstsq => (dense(2.0 * m * n * small), false),
         Op::Svd | Op::Svdvals | Op::Eigh | Op::Eigvalsh | Op::Eig | Op::Eigvals => {

@@ -107,7 +107,7 @@ fn solve_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
 }
 
 /// The identity of the size and type of a matrix.
-fn identity(r: &mut Rewriter<'_>, a: Id) -> Option<Id> {
+pub(super) fn identity(r: &mut Rewriter<'_>, a: Id) -> Option<Id> {
     let t = r.ty(a);
     let plane = &t.shape[t.rank() - 2..];
     let mut positions = |axis: i64| {
@@ -146,7 +146,7 @@ fn solve_identity(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
 }
 
 /// Whether Cholesky's factorization is the one to try first. Systems with a triangle need none.
-fn is_positive_definite(r: &Rewriter<'_>, a: Id) -> bool {
+pub(super) fn is_positive_definite(r: &Rewriter<'_>, a: Id) -> bool {
     let s = r.structure(a);
     s.symmetric && s.definite && !s.band.is_lower() && !s.band.is_upper()
 }
@@ -165,7 +165,7 @@ pub(super) fn diagonal(r: &mut Rewriter<'_>, a: Id) -> Option<Id> {
     r.node(Op::Diagonal, Attrs::new(attrs.map(|(k, v)| (k, Attr::Int(v)))), &[a])
 }
 
-fn over_last(r: &mut Rewriter<'_>, op: Op, x: Id) -> Option<Id> {
+pub(super) fn over_last(r: &mut Rewriter<'_>, op: Op, x: Id) -> Option<Id> {
     let last = r.shape(x).len() as i64 - 1;
     r.reduce(op, x, &[last], false)
 }

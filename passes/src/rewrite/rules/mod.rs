@@ -10,6 +10,7 @@ mod algebraic;
 mod chunking;
 mod extreme;
 mod factor;
+mod factored;
 mod indexing;
 mod integer;
 mod join;
@@ -52,6 +53,7 @@ const FAMILIES: &[&[Rule]] = &[
     matmul::RULES,
     structured::RULES,
     linalg::RULES,
+    factored::RULES,
     order::RULES,
     chunking::RULES,
 ];
