@@ -2,7 +2,7 @@
 
 use crate::best;
 use frit::{Array, Config, DType, jit_with, spec};
-use frit_ir::plan::Step;
+use frit_benches::units;
 use frit_ir::target::Target;
 use ndarray::{Array1, Array2};
 use serde_json::json;
@@ -32,16 +32,7 @@ fn unit<F: frit::Traceable<P>, P>(f: F) -> f64 {
     let n = 20_000;
     let f = jit_with(f, one());
     let report = f.explain(&[spec(&[n], DType::F64)]).expect("compiles");
-    let units: f64 = report
-        .program
-        .plan
-        .steps
-        .iter()
-        .filter_map(|s| match s {
-            Step::Launch(l) => Some(l.cost.as_const()? as f64 * l.parallel.as_const()? as f64),
-            _ => None,
-        })
-        .sum();
+    let units = units(&report.program.plan);
     let x = vector(n);
     best(100, || f.call((&x,)).expect("runs")) / units
 }

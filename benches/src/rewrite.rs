@@ -5,18 +5,8 @@ use frit_ir::build::Builder;
 use frit_ir::graph::{Graph, TensorType, Value};
 use frit_ir::{DType, Dim, Op, Slice};
 use frit_passes::{MathLevel, Options, optimize};
+use frit_tests::random::Random;
 use serde_json::json;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n as u64) as usize
-    }
-}
 
 /// A graph of about `size` nodes.
 fn graph(size: usize, seed: u64) -> Graph {

@@ -18,6 +18,7 @@ mod chunks;
 mod control;
 pub mod diagnostics;
 mod error;
+mod flops;
 mod index;
 mod jit;
 pub mod numpy;

@@ -47,6 +47,7 @@ fn routine(
         Op::Matmul => (Routine::Matmul, none()),
         Op::Gemm => (Routine::Gemm, none()),
         Op::Inv => (Routine::Inv, none()),
+        Op::InvPosdef => (Routine::InvPosdef, none()),
         Op::Cholesky => (Routine::Cholesky, none()),
         Op::Solve => (Routine::Solve, none()),
         Op::SolvePosdef => (Routine::SolvePosdef, none()),

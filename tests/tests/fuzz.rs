@@ -8,24 +8,10 @@ use frit_ir::kernel::Kernel;
 use frit_ir::plan::Plan;
 use frit_ir::{Graph, json};
 use frit_passes::{LowerError, LowerOptions, MathLevel, Options};
+use frit_tests::random::Random;
 use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % n.max(1)
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
-        list[self.below(list.len())]
-    }
-}
 
 /// Texts that stand where others do not fit.
 const ODDITIES: &[&str] = &[

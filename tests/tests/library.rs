@@ -201,6 +201,9 @@ fn factorizations() {
             let square = c.times(a, adjoint);
             let definite = c.binary(Op::Add, square, eye);
             let l = c.one(Op::Cholesky, &[definite]);
+            let inverse = c.one(Op::InvPosdef, &[definite]);
+            let product = c.times(definite, inverse);
+            c.equal(product, eye);
             let f = c.op(Op::LuFactor, &[(Key::Posdef, Attr::Bool(true))], &[definite]);
             let x = c.one(Op::LuSolve, &[f[0], f[1], a]);
             let product = c.times(definite, x);

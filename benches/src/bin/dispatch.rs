@@ -7,7 +7,7 @@
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
 use frit::{Array, Config, DType, jit_with, spec};
-use frit_ir::plan::Step;
+use frit_benches::units;
 use frit_runtime::threads::{SPIN, Threads};
 use ndarray::Array1;
 use serde_json::json;
@@ -69,16 +69,7 @@ fn unit<P, F: frit::Traceable<P>>(name: &str, f: F, arity: usize) -> f64 {
     let config = || Config { threads: 1, ..Config::new() };
     let f = jit_with(f, config());
     let report = f.explain(&[spec(&[n], DType::F64), spec(&[n], DType::F64)][..arity]).expect("compiles");
-    let cost: f64 = report
-        .program
-        .plan
-        .steps
-        .iter()
-        .filter_map(|s| match s {
-            Step::Launch(l) => Some(l.cost.as_const()? as f64 * l.parallel.as_const()? as f64),
-            _ => None,
-        })
-        .sum();
+    let cost = units(&report.program.plan);
     let make = |k: f64| Array1::from_iter((0..n).map(|i| 0.5 + (i % 1000) as f64 * k));
     let (x, y) = (make(0.001), make(0.002));
     let one = || match arity {

@@ -61,9 +61,10 @@ _Op: TypeAlias = Literal[
     "nanmax", "nanmean", "nanvar", "nanstd", "cumsum", "cumprod", "cummax", "cummin", "reshape", "transpose",
     "slice", "expand_dims", "squeeze", "broadcast_to", "rechunk", "diagonal", "concatenate", "pad", "gather",
     "scatter", "update_slice", "triu", "tril", "roll", "stack", "tile", "repeat", "trace", "matmul", "gemm",
-    "inv", "cholesky", "solve", "solve_posdef", "solve_triangular", "lu", "qr", "svd", "svdvals", "eigh",
-    "eigvalsh", "eig", "eigvals", "det", "slogdet", "lstsq", "fft", "ifft", "rfft", "irfft", "sort", "argsort",
-    "order_statistics", "arg_order_statistics", "searchsorted", "for", "while", "if",
+    "inv", "inv_posdef", "cholesky", "solve", "solve_posdef", "solve_triangular", "lu", "lu_factor", "lu_solve",
+    "qr", "svd", "svdvals", "eigh", "eigvalsh", "eig", "eigvals", "det", "slogdet", "lstsq", "fft", "ifft",
+    "rfft", "irfft", "sort", "argsort", "order_statistics", "arg_order_statistics", "searchsorted", "for",
+    "while", "if",
 ]
 
 STAGES: list[str]

@@ -2,9 +2,8 @@
 
 use super::situation::{Situation, base, parameter, users};
 use super::{Diagnostic, Quantity};
+use crate::flops;
 use frit_ir::graph::{Graph, NodeId};
-use frit_ir::ops::Class;
-use frit_ir::prim::ScalarInst;
 use frit_ir::{Loc, Op, TensorType, Value};
 use frit_passes::{MathLevel, Options};
 use std::collections::BTreeSet;
@@ -68,47 +67,18 @@ fn matrix(s: &Situation<'_>, ty: &TensorType) -> (f64, f64) {
     if ty.rank() < 2 { (1.0, 1.0) } else { (size(2), size(1)) }
 }
 
-/// Floating-point operations of a node, its operands not counted. Counts of LAPACK's working notes (Golub and Van Loan,
-/// Matrix Computations) for linear algebra.
-fn flops(s: &Situation<'_>, g: &Graph, id: NodeId) -> f64 {
+/// Floating-point operations of a node, its operands not counted; none that are not known.
+fn operations(s: &Situation<'_>, g: &Graph, id: NodeId) -> f64 {
     let node = g.node(id);
-    let out = &node.types[0];
-    match node.op.class() {
-        Class::Elementwise => {
-            let types: Vec<_> = node.inputs.iter().map(|v| g.ty(*v).dtype).collect();
-            let body = node.op.scalar_fn(&types, out.dtype);
-            let cost = |i: &ScalarInst| if let ScalarInst::Prim(p, ..) = i { p.cost() } else { 0.0 };
-            s.elements(out) * body.insts.iter().map(cost).sum::<f64>()
-        }
-        Class::Reduce | Class::Cumulative => s.elements(g.ty(node.inputs[0])),
-        Class::Library => {
-            let first = g.ty(node.inputs[0]);
-            let (m, n) = matrix(s, first);
-            let batch = s.elements(first) / (m * n).max(1.0);
-            let k = m.min(n);
-            batch
-                * match node.op {
-                    Op::Matmul => return 2.0 * s.elements(out) * n,
-                    Op::Inv => 2.0 * m * m * m,
-                    Op::Solve => 2.0 / 3.0 * m * m * m + 2.0 * m * m * matrix(s, out).1,
-                    Op::SolveTriangular => m * m * matrix(s, out).1,
-                    Op::Cholesky => m * m * m / 3.0,
-                    Op::Lu | Op::Det | Op::Slogdet => 2.0 / 3.0 * m * n * k,
-                    Op::Qr | Op::Lstsq => 4.0 * m * n * k,
-                    Op::Svdvals | Op::Eigvalsh => 4.0 * m * n * k,
-                    Op::Svd | Op::Eigh | Op::Eig | Op::Eigvals => 20.0 * m * n * k,
-                    // Sorting, searching, transforms.
-                    _ => 5.0 * s.elements(first) * s.elements(first).max(2.0).log2(),
-                }
-        }
-        _ => 0.0,
-    }
+    let operands: Vec<&TensorType> = node.inputs.iter().map(|v| g.ty(*v)).collect();
+    let work = flops::of_op(node.op, &node.attrs, &operands, &node.types[0]);
+    work.and_then(|work| s.number(&work)).map_or(0.0, |n| n as f64)
 }
 
-/// Floating-point operations of a graph, its regions not counted.
+/// Floating-point operations of a graph.
 fn total(s: &Situation<'_>, g: &Graph) -> f64 {
     let live = g.live();
-    g.ids().filter(|id| live[id.0 as usize]).map(|id| flops(s, g, id)).sum()
+    g.ids().filter(|id| live[id.0 as usize]).map(|id| operations(s, g, id)).sum()
 }
 
 /// F004: work that grows with the cube of a size, where a form for the few numbers that are wanted has less.
@@ -120,7 +90,7 @@ pub(super) fn cubic(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
         if !FORMS.iter().any(|f| f.op == node.op) {
             continue;
         }
-        let work = flops(s, g, id);
+        let work = operations(s, g, id);
         if work < s.limits().cubic_flops {
             continue;
         }
@@ -277,7 +247,7 @@ pub(super) fn repeated(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
                 stack.extend(g.node(n).inputs.iter().map(|v| v.node));
             }
         }
-        let costs: Vec<(NodeId, f64)> = seen.iter().map(|n| (*n, flops(s, g, *n))).collect();
+        let costs: Vec<(NodeId, f64)> = seen.iter().map(|n| (*n, operations(s, g, *n))).collect();
         let work: f64 = costs.iter().map(|(_, c)| c).sum();
         if work < s.limits().repeated_flops {
             continue;

@@ -18,7 +18,6 @@ mod outline;
 mod scene;
 mod svg;
 mod text;
-mod work;
 
 use crate::error::Error;
 use crate::jit::Config;

@@ -5,8 +5,8 @@
 //! and after it.
 
 use super::outline::{self, Entry};
-use super::work;
 use crate::error::Error;
+use crate::flops;
 use crate::jit::Config;
 use crate::report::Report;
 use frit_ir::dim::Symbol;
@@ -175,7 +175,7 @@ impl Pool {
             op,
             name: name_of(graph, op, attrs),
             attrs: attributes(op, attrs),
-            work: work::of_op(op, attrs, &operands, &types[0]),
+            work: flops::of_op(op, attrs, &operands, &types[0]),
             inputs,
             types: types.to_vec(),
             loc: loc.clone(),

@@ -119,7 +119,7 @@ fn one(n: &Node, m: &[Matrix]) -> Result<Vec<Matrix>, EvalError> {
     let single = |v: Complex64| Matrix::from_elem((1, 1), v);
     let real_column = |v: Vec<f64>| Matrix::from_shape_fn((v.len(), 1), |(i, _)| v[i].into());
     Ok(match n.op {
-        Op::Inv => vec![solve(a, &Matrix::eye(a.nrows())).ok_or(singular)?],
+        Op::Inv | Op::InvPosdef => vec![solve(a, &Matrix::eye(a.nrows())).ok_or(singular)?],
         Op::Solve | Op::SolvePosdef => vec![solve(a, &m[1]).ok_or(singular)?],
         Op::SolveTriangular => vec![substitute(a, &m[1], n.attrs.bool(Key::Lower), false).ok_or(singular)?],
         Op::Cholesky => {

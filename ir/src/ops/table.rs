@@ -311,6 +311,7 @@ ops! {
     Matmul = library("matmul", 2, inf::matmul, &[]).doc("Both operands have at least 2 axes; batch axes broadcast.");
     Gemm = library("gemm", 5, inf::gemm, &[]).numpy("scipy.linalg.blas.dgemm").doc("alpha (a b) + beta c of operands a, b, c, alpha, beta; c broadcasts to the product, alpha and beta are 0-d. Each operation rounds, as if they were apart.");
     Inv = library("inv", 1, inf::square_same, &[]).numpy("linalg.inv");
+    InvPosdef = library("inv_posdef", 1, inf::square_same, &[]).numpy("scipy.linalg.inv").doc("`inv` of a Hermitian matrix that is expected to be positive definite, by Cholesky; one that is not is inverted all the same.");
     Cholesky = library("cholesky", 1, inf::square_same, &[]).numpy("linalg.cholesky").doc("Lower factor.");
     Solve = library("solve", 2, inf::solve, &[]).numpy("linalg.solve").doc("Right-hand sides are the columns of operand 1.");
     SolvePosdef = library("solve_posdef", 2, inf::solve, &[]).numpy("scipy.linalg.solve").doc("`solve` for a Hermitian matrix that is expected to be positive definite, by Cholesky; one that is not is solved all the same.");

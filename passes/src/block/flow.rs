@@ -253,7 +253,7 @@ fn step_of(g: &Graph, node: &Node, k: usize, axis: usize) -> Step {
             kept(rest.clone().position(|a| a == axis).map(|at| front + at))
         }
         // Matrices are taken one by one.
-        Op::Inv | Op::Cholesky | Op::Det | Op::Eigvalsh | Op::Eigvals | Op::Svdvals => {
+        Op::Inv | Op::InvPosdef | Op::Cholesky | Op::Det | Op::Eigvalsh | Op::Eigvals | Op::Svdvals => {
             if axis + 2 < from.len() { Step::Axis(axis) } else { Step::Whole }
         }
         Op::Solve | Op::SolvePosdef | Op::SolveTriangular => {

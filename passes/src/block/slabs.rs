@@ -172,7 +172,7 @@ impl<'a> Slabs<'a> {
                 (&move |k, from_end| k > 0 || from_end == axis, 0)
             }
             Op::Gemm => (&|k, from_end| k == from_end && k < 2, 0),
-            Op::Inv | Op::Cholesky | Op::Solve | Op::SolvePosdef | Op::SolveTriangular => {
+            Op::Inv | Op::InvPosdef | Op::Cholesky | Op::Solve | Op::SolvePosdef | Op::SolveTriangular => {
                 (&|_, from_end| from_end < 2, 0)
             }
             Op::Eigvalsh | Op::Eigvals | Op::Svdvals => (&|_, from_end| from_end < 2, -1),

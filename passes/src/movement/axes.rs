@@ -100,7 +100,7 @@ pub(crate) fn sources<M: Make>(
 fn cores(op: Op) -> Option<(&'static [usize], usize)> {
     match op {
         Op::Matmul | Op::Solve | Op::SolvePosdef | Op::SolveTriangular => Some((&[2, 2], 2)),
-        Op::Inv | Op::Cholesky => Some((&[2], 2)),
+        Op::Inv | Op::InvPosdef | Op::Cholesky => Some((&[2], 2)),
         Op::Det => Some((&[2], 0)),
         Op::Svdvals | Op::Eigvalsh | Op::Eigvals => Some((&[2], 1)),
         _ => None,

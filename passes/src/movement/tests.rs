@@ -114,7 +114,7 @@ fn made(b: &mut Builder, op: Op) -> Option<Value> {
             (vec![input(b, t, &[N, 5, 5]), input(b, t, &[N, 5, 3])], attrs([(Key::Lower, Attr::Bool(true))]))
         }
         Op::Eigvalsh => (vec![input(b, t, &[N, 5, 5])], attrs([(Key::Lower, Attr::Bool(true))])),
-        Op::Inv | Op::Cholesky | Op::Det | Op::Svdvals | Op::Eigvals => {
+        Op::Inv | Op::InvPosdef | Op::Cholesky | Op::Det | Op::Svdvals | Op::Eigvals => {
             (vec![input(b, t, &[N, 5, 5])], Attrs::NONE)
         }
         Op::Fft | Op::Ifft | Op::Rfft | Op::Irfft => {

@@ -20,6 +20,8 @@ pub(crate) struct Applied {
     pub(crate) root: Id,
     /// The node that matched, and the class of the replacement as it was made.
     pub(crate) from: ENode,
+    /// The form of an operand's class that it matched together with.
+    pub(crate) inner: Option<(Id, ENode)>,
     pub(crate) to: Id,
 }
 

@@ -6,7 +6,7 @@ use super::language::ENode;
 use crate::pass::MathLevel;
 use egg::{Id, Language};
 use frit_ir::Loc;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// One use of a rule in the result.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct Fired {
 }
 
 /// For each class of the result whose node was made by a rule, the chain of applications that leads from a node of
-/// the original program to the chosen node.
+/// the original program to the chosen node; and the same for the forms of operands that these matched.
 pub(crate) fn fired(
     egraph: &Egraph,
     original: &HashSet<ENode>,
@@ -39,15 +39,20 @@ pub(crate) fn fired(
         let to = canonical(egraph.id_to_node(a.to));
         by_class.entry(egraph.find(a.root)).or_default().push((to, canonical(&a.from), a, index));
     }
+    let mut made: HashMap<(Id, &ENode), Vec<usize>> = HashMap::new();
+    for (class, list) in &by_class {
+        list.iter().enumerate().for_each(|(k, (to, ..))| made.entry((*class, to)).or_default().push(k));
+    }
     let mut out = Vec::new();
     let mut counted: HashSet<(usize, Id)> = HashSet::new();
-    for (class, node) in chosen {
-        let Some(list) = by_class.get(class) else { continue };
-        let mut made: HashMap<&ENode, Vec<usize>> = HashMap::new();
-        for (k, (to, ..)) in list.iter().enumerate() {
-            made.entry(to).or_default().push(k);
+    let mut open: VecDeque<(Id, ENode)> = chosen.iter().cloned().collect();
+    let mut asked: HashSet<(Id, ENode)> = HashSet::new();
+    while let Some((class, node)) = open.pop_front() {
+        if !asked.insert((class, node.clone())) {
+            continue;
         }
-        let mut goal = node;
+        let Some(list) = by_class.get(&class) else { continue };
+        let mut goal = &node;
         let mut seen: HashSet<&ENode> = HashSet::new();
         let mut first = true;
         while seen.insert(goal) {
@@ -60,21 +65,27 @@ pub(crate) fn fired(
                 let from = &list[**k].1;
                 !seen.contains(from) && (!is_original || original.contains(from))
             };
-            let Some(k) = made.get(goal).and_then(|l| l.iter().find(fits)) else { break };
+            let Some(k) = made.get(&(class, goal)).and_then(|l| l.iter().find(fits)) else { break };
             let (to, from, a, index) = &list[*k];
-            if counted.insert((a.rule, *class)) {
+            if counted.insert((a.rule, class)) {
                 let (name, level) = rule(a);
-                let loc = egraph.analysis.locs[egraph[*class].data.origin.loc as usize].clone();
+                let loc = egraph.analysis.locs[egraph[class].data.origin.loc as usize].clone();
                 out.push(Fired {
                     name,
                     class: level,
                     loc,
-                    root: *class,
+                    root: class,
                     saved: Cost::default(),
                     before: from.clone(),
                     after: to.clone(),
                     index: *index,
                 });
+            }
+            if let Some((of, inner)) = &a.inner {
+                let inner = canonical(inner);
+                if !original.contains(&inner) {
+                    open.push_back((egraph.find(*of), inner));
+                }
             }
             goal = from;
             first = false;

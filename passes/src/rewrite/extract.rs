@@ -310,7 +310,7 @@ impl<'a> Table<'a> {
     }
 
     /// For each result of a routine that the program does not need: the forms, one of each of several classes that it
-    /// needs, that are computed from it.
+    /// needs, that are computed from it. Then those that are computed from one that it has.
     fn shared(&self, choice: &Choice, roots: &[u32]) -> Option<Vec<Vec<(u32, u32)>>> {
         let order = self.order(choice, roots)?;
         let mut needed = vec![false; self.ids.len()];
@@ -326,10 +326,7 @@ impl<'a> Table<'a> {
                 let mut seen: Vec<u32> = Vec::new();
                 let mut open: Vec<u32> = f.operands.clone();
                 while let Some(o) = open.pop().filter(|_| seen.len() < DEPTH) {
-                    let Some(own) = choice[o as usize].filter(|_| !needed[o as usize] && !seen.contains(&o))
-                    else {
-                        continue;
-                    };
+                    let Some(own) = choice[o as usize].filter(|_| !seen.contains(&o)) else { continue };
                     seen.push(o);
                     if matches!(kind(o, own), Kind::Single { .. }) {
                         let list = users.entry(o).or_default();
@@ -338,11 +335,16 @@ impl<'a> Table<'a> {
                             list.push((*k, form));
                         }
                     }
-                    open.extend(&self.forms[o as usize][own as usize].operands);
+                    if !needed[o as usize] {
+                        open.extend(&self.forms[o as usize][own as usize].operands);
+                    }
                 }
             }
         }
-        Some(users.into_values().filter(|list| list.len() > 1).take(TRIES).collect())
+        let (new, there): (Vec<_>, Vec<_>) = users.into_iter().partition(|(x, _)| !needed[*x as usize]);
+        let several = new.into_iter().map(|(_, list)| list).filter(|list| list.len() > 1);
+        let single = there.into_iter().flat_map(|(_, list)| list).map(|change| vec![change]);
+        Some(several.chain(single).take(TRIES).collect())
     }
 }
 

@@ -344,7 +344,11 @@ impl Run {
         if !new {
             return None;
         }
-        egraph.analysis.applied.push(Applied { rule: self.index, root, from, to });
+        let inner = match matched {
+            Matched::Pair(inner) => Some((from.children[0], inner.clone())),
+            Matched::Node | Matched::Pattern(..) => None,
+        };
+        egraph.analysis.applied.push(Applied { rule: self.index, root, from, inner, to });
         Some(to)
     }
 

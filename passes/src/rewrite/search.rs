@@ -348,7 +348,8 @@ impl<'a> Search<'a> {
         for k in 0..self.original.len() {
             let id = self.original[k].class;
             let class = self.egraph.find(id);
-            if !replaced.contains(&class) || !told.insert(class) {
+            // A form that only another rule matched is no part of the program.
+            if !replaced.contains(&class) || !terms.contains_key(&class) || !told.insert(class) {
                 continue;
             }
             let loc = self.loc(class);

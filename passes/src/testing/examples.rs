@@ -66,6 +66,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ("sum-flip",              &[Graph(|r, b| reduced(r, b, &[Op::Sum, Op::Prod], &[Op::Slice]))]),
     ("extreme-flip",          &[Graph(|r, b| reduced(r, b, &[Op::Min, Op::Max], &[Op::Slice]))]),
     ("slice-cumulative-last", &[Graph(slice_cumulative)]),
+    ("inverse-cast",          &[Graph(inverse_cast)]),
     ("solve-factored",        &[Graph(|r, b| one_matrix(r, b, Op::Solve))]),
     ("inverse-factored",      &[Graph(|r, b| one_matrix(r, b, Op::Inv))]),
     ("determinant-factored",  &[Graph(|r, b| one_matrix(r, b, Op::Det))]),
@@ -397,4 +398,17 @@ fn one_matrix(r: &mut Random, b: &mut Builder, op: Op) -> Option<Value> {
     let with = r.pick(&[Op::Det, Op::Slogdet]);
     let y = of(r, b, with, other)?;
     Make::elementwise(b, Op::Multiply, &[x, y])
+}
+
+/// A product with an inverse that was rounded, or widened, or with something else that was.
+fn inverse_cast(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let n = Dim::symbol("n");
+    let a = super::library::system(r, b, &n, 0)?;
+    let op = r.pick(&[Op::Inv, Op::Inv, Op::Square]);
+    let inverse = Make::elementwise(b, op, &[a])?;
+    let to = r.pick(&[DType::F32, DType::F32, DType::C128]);
+    let inverse = Make::cast(b, inverse, to)?;
+    let x = input(b, "x", TensorType::new(to, [n.clone(), n]));
+    let operands = if r.coin() { [inverse, x] } else { [x, inverse] };
+    Make::elementwise(b, Op::Matmul, &operands)
 }

@@ -11,10 +11,10 @@ use crate::operand::{Input, broadcast};
 use crate::packing::{Packed, half, update};
 use crate::scratch;
 use crate::table::{Call, Needs, Problem};
-use faer::linalg::cholesky::llt::factor as llt;
 use faer::linalg::cholesky::llt::solve::{
     solve_in_place as llt_solve, solve_in_place_scratch as llt_solve_scratch,
 };
+use faer::linalg::cholesky::llt::{factor as llt, inverse as llt_inverse};
 use faer::linalg::lu::partial_pivoting::{factor as lu, inverse, solve};
 use faer::linalg::triangular_solve;
 use faer::perm::PermRef;
@@ -24,6 +24,7 @@ use num_complex::Complex64;
 
 per_matrix! {
     run_inv = inv_one;
+    run_inv_posdef = inv_posdef_one;
     run_solve = solve_one;
     run_posdef = posdef_one;
     run_triangular = triangular_one;
@@ -47,6 +48,12 @@ fn inv_bytes<T: Field>(n: usize) -> usize {
 fn solve_bytes<T: Field>(n: usize, k: usize) -> usize {
     factor_bytes::<T>(n, n)
         + stack_bytes(&[solve::solve_in_place_scratch::<usize, T>(n, k.min(RIGHT_HAND_SIDES), Par::Seq)])
+}
+
+/// Enough for either factorization.
+fn inv_posdef_bytes<T: Field>(n: usize) -> usize {
+    let inverse = stack_bytes(&[llt_inverse::inverse_scratch::<T>(n, Par::Seq)]);
+    (cholesky_bytes::<T>(n) + inverse).max(inv_bytes::<T>(n))
 }
 
 pub(crate) fn cholesky_bytes<T: Field>(n: usize) -> usize {
@@ -88,6 +95,13 @@ pub(crate) fn inv(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let scratch = move || with_inexact!(dtype, inv_bytes(n));
     let packed = update(n, n).bytes(dtype.size());
     Ok(per_matrix_needs(vec![spec(dtype, batch, &[n, n])], batch, packed, 2.0 * cube(n), scratch))
+}
+
+pub(crate) fn inv_posdef(p: &Problem<'_>) -> Result<Needs, LibraryError> {
+    let (batch, n) = square_shape(p)?;
+    let dtype = p.dtype;
+    let scratch = move || with_inexact!(dtype, inv_posdef_bytes(n));
+    Ok(per_matrix_needs(p, vec![spec(dtype, batch, &[n, n])], batch, n, cube(n), scratch))
 }
 
 /// Batch axes, size and number of right-hand sides of `a x = b`.
@@ -207,6 +221,29 @@ fn inv_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> Res
     }
     inverse::inverse(result(&call.outputs[0], index), f.lu, f.lu, f.perm, Par::Seq, stack(rest));
     Ok(())
+}
+
+fn inv_posdef_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> Result<(), LibraryError> {
+    let a = only::<T>(call, index);
+    if a.nrows() == 0 {
+        return Ok(());
+    }
+    {
+        let (mut l, rest) = copy(workspace, a);
+        real_diagonal(l.as_mut());
+        if cholesky_in_place(l.as_mut(), rest) {
+            let mut x = result::<T>(&call.outputs[0], index);
+            // The lower triangle, as `a^-1 = l^-H l^-1`.
+            llt_inverse::inverse(x.as_mut(), l.as_ref(), Par::Seq, stack(rest));
+            for j in 0..x.ncols() {
+                for i in 0..j {
+                    x[(i, j)] = T::narrow(x[(j, i)].widen().conj());
+                }
+            }
+            return Ok(());
+        }
+    }
+    inv_one::<T>(call, index, workspace)
 }
 
 fn solve_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> Result<(), LibraryError> {

@@ -153,6 +153,9 @@ table! {
 
     /// `a[.., n, n] -> x[.., n, n]`: `a x = 1`. Error `Singular matrix`.
     Inv "inv" (1 -> 1) solve::inv, solve::run_inv;
+    /// As `Inv`, for a Hermitian matrix of which the lower triangle is read, by Cholesky; one that is not positive
+    /// definite is read as a whole and inverted by LU.
+    InvPosdef "inv_posdef" (1 -> 1) solve::inv_posdef, solve::run_inv_posdef;
     /// `a[.., n, n], b[.., n, k] -> x[.., n, k]`: `a x = b`; batch axes broadcast. Error `Singular matrix`.
     Solve "solve" (2 -> 1) solve::solve, solve::run_solve;
     /// As `Solve`, for a Hermitian matrix of which the lower triangle is read, by Cholesky; one that is not positive

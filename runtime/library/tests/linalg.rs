@@ -88,6 +88,10 @@ fn positive_definite<T: Number>() {
                 let bump = if p[0] == p[1] { shift } else { 0.0 };
                 T::narrow(gram.at(p[0], p[1]) + bump)
             });
+            let inverse = ok(Routine::InvPosdef, &default(), &[&a])[0].array::<T>();
+            let scale = (1.0 + Matrix::of(&a, 0).norm()) * (1.0 + Matrix::of(&inverse, 0).norm());
+            let product = Matrix::of(&a, 0).times(&Matrix::of(&inverse, 0));
+            product.assert_near(&Matrix::eye(n), tolerance::<T>(n) * scale);
             for view in [a.clone(), a.transposed()] {
                 let x = ok(Routine::SolvePosdef, &default(), &[&view, &b.backwards()])[0].array::<T>();
                 let want = ok(Routine::Solve, &default(), &[&a, &b])[0].array::<T>();
@@ -107,6 +111,7 @@ fn positive_definite<T: Number>() {
     }
     let zero = Array::new(&[3, 3], vec![T::narrow(Complex64::ZERO); 9]);
     assert_eq!(message(Routine::SolvePosdef, &[&zero, &zero]), "Singular matrix");
+    assert_eq!(message(Routine::InvPosdef, &[&zero]), "Singular matrix");
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn bounds_cover_smaller_sizes() {
             let square = matches!(
                 routine,
                 Routine::Inv
+                    | Routine::InvPosdef
                     | Routine::Solve
                     | Routine::SolvePosdef
                     | Routine::SolveTriangular

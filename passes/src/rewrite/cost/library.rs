@@ -35,7 +35,8 @@ pub(super) fn work(op: Op, attrs: &Attrs, inputs: &[&TensorType], out: &TensorTy
             let each = if rows == 1.0 || cols == 1.0 { TARGET.matvec } else { TARGET.gemm };
             (batch * rows * cols * n * each * complex * width, true)
         }
-        Op::Inv => (dense(2.0 * m * m * m), false),
+        Op::Inv => (dense(m * m * m), false),
+        Op::InvPosdef => (dense(m * m * m / 2.0), false),
         Op::Solve => (dense(m * m * m / 3.0 + m * m * matrix(out).2), false),
         Op::SolvePosdef => (dense(m * m * m / 6.0 + m * m * matrix(out).2), false),
         Op::SolveTriangular => (dense(m * m * matrix(out).2 * 0.5), false),

@@ -90,16 +90,21 @@ fn zero_test(t: DType) -> impl Fn(&[u8]) -> bool {
     }
 }
 
-/// For a matrix with a single one in each row, and zeros: where it is.
-pub(in crate::rewrite) fn one_hot_rows(data: &Literal) -> Option<Vec<i64>> {
-    let (_, columns, _) = matrices(data).filter(|_| data.ty.rank() == 2)?;
+/// For a matrix with a single one in each row (or column), and zeros: where it is.
+pub(in crate::rewrite) fn one_hot(data: &Literal, by_columns: bool) -> Option<Vec<i64>> {
+    let (rows, columns, _) = matrices(data).filter(|_| data.ty.rank() == 2)?;
     let size = data.ty.dtype.size();
     let one = Scalar::one(data.ty.dtype).to_bytes();
     let zero = zero_test(data.ty.dtype);
-    let row = |row: &[u8]| {
-        let mut set = row.chunks_exact(size).enumerate().filter(|(_, e)| !zero(e));
-        let (at, element) = set.next()?;
-        (element == &one[..] && set.next().is_none()).then_some(at as i64)
+    let (lines, length) = if by_columns { (columns, rows) } else { (rows, columns) };
+    let line = |i: usize| {
+        let element = |k: usize| {
+            let at = if by_columns { k * columns + i } else { i * columns + k };
+            &data.bytes[at * size..][..size]
+        };
+        let mut set = (0..length).filter(|k| !zero(element(*k)));
+        let at = set.next()?;
+        (element(at) == &one[..] && set.next().is_none()).then_some(at as i64)
     };
-    data.bytes.chunks_exact(columns * size).map(row).collect()
+    (0..lines).map(line).collect()
 }

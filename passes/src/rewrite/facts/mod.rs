@@ -13,7 +13,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
-pub(super) use literal::one_hot_rows;
+pub(super) use literal::one_hot;
 pub(crate) use range::Range;
 pub(crate) use structure::Structure;
 

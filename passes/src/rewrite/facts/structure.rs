@@ -79,6 +79,8 @@ pub(crate) struct Structure {
     pub(crate) adjoint_of: Option<Id>,
     /// The class of which this is the transpose.
     transpose_of: Option<Id>,
+    /// The class of which this is the conjugate.
+    conjugate_of: Option<Id>,
     pub(crate) position: Option<Position>,
     /// Bit `k`: ascending along axis `k`, counted from the last, as `sort` leaves it (NaN last).
     ascending: u32,
@@ -109,6 +111,7 @@ impl Structure {
             definite: self.definite || b.definite,
             adjoint_of: self.adjoint_of.or(b.adjoint_of),
             transpose_of: self.transpose_of.or(b.transpose_of),
+            conjugate_of: self.conjugate_of.or(b.conjugate_of),
             position: self.position.or(b.position),
             ascending: self.ascending | b.ascending,
         }
@@ -207,6 +210,7 @@ fn elementwise(site: &Site<'_>) -> Structure {
             symmetric: symmetric(0),
             definite: definite(0),
             adjoint_of: facts(0).structure.transpose_of,
+            conjugate_of: Some(site.node.children[0]),
             ..none
         },
         op if op.def().min_inputs == 1 && real => Structure { symmetric: symmetric(0), ..none },
@@ -288,7 +292,7 @@ fn view(site: &Site<'_>) -> Structure {
     let Some(axes) = axes(site).filter(|_| rank >= 2 && from >= 2) else { return none };
     let (rows, columns) = (axes[rank - 2], axes[rank - 1]);
     if (rows, columns) == (Some(from - 2), Some(from - 1)) {
-        return Structure { adjoint_of: None, transpose_of: None, ..*of };
+        return Structure { adjoint_of: None, transpose_of: None, conjugate_of: None, ..*of };
     }
     if (rows, columns) != (Some(from - 1), Some(from - 2)) {
         return none;
@@ -301,7 +305,7 @@ fn view(site: &Site<'_>) -> Structure {
         ones: of.ones,
         symmetric: of.symmetric,
         definite: of.definite,
-        adjoint_of: transpose_of.filter(|_| !t.is_complex()),
+        adjoint_of: if t.is_complex() { of.conjugate_of.filter(|_| alone) } else { transpose_of },
         transpose_of,
         ..none
     }
@@ -310,13 +314,18 @@ fn view(site: &Site<'_>) -> Structure {
 fn library(site: &Site<'_>) -> Structure {
     let none = Structure::default();
     let of = |k: usize| &site.operands[k].structure;
+    let adjoint = |a: usize, b: usize| of(a).adjoint_of == Some(site.node.children[b]);
+    let gram = || adjoint(0, 1) || adjoint(1, 0);
     match site.op {
-        Op::Matmul => {
-            let adjoint = |a: usize, b: usize| of(a).adjoint_of == Some(site.node.children[b]);
-            let gram = adjoint(0, 1) || adjoint(1, 0);
-            Structure { symmetric: gram, definite: gram, ..none }
+        Op::Matmul => Structure { symmetric: gram(), definite: gram(), ..none },
+        Op::Gemm => {
+            let (added, range) = (&site.operands[2].types[0], |k: usize| site.operands[k].range);
+            let symmetric = gram() && of(2).symmetric && plane(added) == plane(&site.types[0]);
+            // As for a sum: what is added is there to make it so.
+            let definite = symmetric && range(3).positive() && range(4).positive();
+            Structure { symmetric: symmetric && !site.types[0].dtype.is_complex(), definite, ..none }
         }
-        Op::Inv => Structure {
+        Op::Inv | Op::InvPosdef => Structure {
             band: of(0).band.inverse(),
             symmetric: of(0).symmetric,
             definite: of(0).definite,

@@ -21,7 +21,8 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Operations that factor their first operand.
-const FACTORING: &[Op] = &[Op::Inv, Op::Solve, Op::SolvePosdef, Op::Det, Op::Slogdet, Op::LuFactor];
+const FACTORING: &[Op] =
+    &[Op::Inv, Op::InvPosdef, Op::Solve, Op::SolvePosdef, Op::Det, Op::Slogdet, Op::LuFactor];
 
 /// Whether more than one value is computed by a factorization of a matrix.
 fn is_shared(r: &Rewriter<'_>, a: Id) -> bool {

@@ -15,6 +15,7 @@ use frit_ir::{Attr, Attrs, DType, Key, Op};
 pub(super) const RULES: &[Rule] = &[
     pattern("inverse-left",           Reassociate, "(matmul (inv ?a) ?b)",         "(solve ?a ?b)"),
     node("inverse-right",             Reassociate, &[Op::Matmul],                  inverse_right),
+    node("inverse-cast",              Reassociate, &[Op::Matmul],                  inverse_cast),
     pattern("inverse-product",        Reassociate, "(inv (matmul ?a ?b))",         "(matmul (inv ?b) (inv ?a))"),
     pattern("inverse-inverse",        Fast,        "(inv (inv ?a))",               "?a"),
     pair("inverse-of-transpose",      Reassociate, &[Op::Inv],                     of_transpose),
@@ -71,6 +72,24 @@ fn inverse_right(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     let (at, bt) = (transposed(r, a)?, transposed(r, n.children[0])?);
     let x = r.elementwise(Op::Solve, &[at, bt])?;
     r.matrix_transpose(x)
+}
+
+/// NumPy inverts `float32` in `float64`, and rounds: the product with what was not rounded yet, which may be a system.
+fn inverse_cast(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let narrow = r.dtype(n.children[0]);
+    let wide = |r: &Rewriter<'_>, x: Id| {
+        let casts = r.forms(x, Op::Cast);
+        let inverse = casts.iter().map(|c| c.children[0]).find(|y| r.form(*y, Op::Inv).is_some())?;
+        let t = r.dtype(inverse);
+        (t.is_complex() == narrow.is_complex() && t.size() > narrow.size()).then_some(inverse)
+    };
+    let (a, b) = match (wide(r, n.children[0]), wide(r, n.children[1])) {
+        (Some(a), _) => (a, r.cast(n.children[1], r.dtype(a))?),
+        (None, Some(b)) => (r.cast(n.children[0], r.dtype(b))?, b),
+        (None, None) => return None,
+    };
+    let product = r.elementwise(Op::Matmul, &[a, b])?;
+    r.cast(product, narrow)
 }
 
 /// `f(a.T) -> f(a).T`, or without the transpose for numbers.
@@ -134,8 +153,7 @@ fn inverse_positive_definite(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     if !is_positive_definite(r, n.children[0]) {
         return None;
     }
-    let eye = identity(r, n.children[0])?;
-    r.elementwise(Op::SolvePosdef, &[n.children[0], eye])
+    r.elementwise(Op::InvPosdef, &n.children)
 }
 
 fn solve_identity(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {

@@ -3,7 +3,7 @@
 //!
 //! Zeros times what is not finite are NaN: rules up to `reassociate` ask for operands that are finite (`facts/range.rs`).
 
-use super::super::facts::one_hot_rows;
+use super::super::facts::one_hot as one_hot_positions;
 use super::super::language::ENode;
 use super::super::rule::{Rewriter, Rule, node};
 use super::linalg::{diagonal, transposed_source};
@@ -67,19 +67,22 @@ fn diagonal_factor(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     r.elementwise(Op::Multiply, &[other, factor])
 }
 
+/// Where the single one of each row of a constant is, or of each column, if all other elements are zeros.
+fn literal_selection(r: &mut Rewriter<'_>, x: Id, by_columns: bool) -> Option<Id> {
+    let n = r.form(x, Op::Literal)?;
+    let at = one_hot_positions(r.attrs(&n).data(), by_columns)?;
+    let ty = TensorType::new(DType::I64, [at.len()].map(Into::into));
+    let bytes = at.iter().flat_map(|k| k.to_ne_bytes()).collect();
+    r.node(Op::Literal, Attrs::new([(Key::Data, Attr::Data(Literal { ty, bytes }))]), &[])
+}
+
 /// Where the single one of each row is, if all other elements are zeros.
 fn selection(r: &mut Rewriter<'_>, x: Id) -> Option<Id> {
-    let literal = |r: &Rewriter<'_>, x: Id| -> Option<Literal> {
-        let n = r.form(x, Op::Literal)?;
-        Some(r.attrs(&n).data().clone())
-    };
     if r.shape(x).len() != 2 {
         return None;
     }
-    if let Some(at) = literal(r, x).and_then(|data| one_hot_rows(&data)) {
-        let ty = TensorType::new(DType::I64, [at.len()].map(Into::into));
-        let bytes = at.iter().flat_map(|k| k.to_ne_bytes()).collect();
-        return r.node(Op::Literal, Attrs::new([(Key::Data, Attr::Data(Literal { ty, bytes }))]), &[]);
+    if let Some(at) = literal_selection(r, x, false) {
+        return Some(at);
     }
     // One row alone, or several.
     let one = r.form(x, Op::ExpandDims).filter(|e| r.attrs(e).ints(Key::Axes) == [0]);
@@ -102,8 +105,16 @@ fn one_hot(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     if let Some(at) = selection(r, a).filter(|_| r.shape(b).len() == 2) {
         return r.node(Op::Gather, rows(0), &[b, at]);
     }
-    let source = transposed_source(r, b).filter(|_| r.shape(a).len() == 2)?;
-    let at = selection(r, source)?;
+    if r.shape(a).len() != 2 {
+        return None;
+    }
+    let at = match literal_selection(r, b, true) {
+        Some(at) => at,
+        None => {
+            let source = transposed_source(r, b)?;
+            selection(r, source)?
+        }
+    };
     let columns = r.node(Op::Gather, rows(1), &[a, at])?;
     r.matrix_transpose(columns)
 }

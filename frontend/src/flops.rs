@@ -1,4 +1,4 @@
-//! How many arithmetic operations a node takes, as an expression over sizes: what a picture shows as FLOPs.
+//! How many arithmetic operations a node takes, as an expression over sizes: what pictures show and diagnostics count as FLOPs.
 //!
 //! Elementwise ops count the primitives of their body (an `exp` is one, a complex product six), reductions one
 //! operation per element, library routines the usual leading terms (Golub & Van Loan, Matrix Computations, 4th ed.).
@@ -10,7 +10,7 @@ use frit_ir::{Attr, Attrs, Dim, Key, Op};
 
 /// Operations of a node with operands of these types and results like `out`, regions included; `None` if it depends on
 /// data or is no polynomial of sizes.
-pub(super) fn of_op(op: Op, attrs: &Attrs, operands: &[&TensorType], out: &TensorType) -> Option<Dim> {
+pub(crate) fn of_op(op: Op, attrs: &Attrs, operands: &[&TensorType], out: &TensorType) -> Option<Dim> {
     let first = operands.first().copied();
     match op.class() {
         Class::Source | Class::View | Class::Movement => Some(0.into()),
@@ -79,9 +79,10 @@ fn library(op: Op, attrs: &Attrs, operands: &[&TensorType], out: &TensorType) ->
     // A complex multiply-add is four real ones.
     let factor = if x.dtype.is_complex() { 4 } else { 1 };
     let thirds = |d: Dim, n: i64| (d * n).floor_div(&3.into());
-    let columns = || operands.get(1).and_then(|t| t.shape.last().cloned());
+    let columns = || operands.last().and_then(|t| t.shape.last().cloned());
     let work = match op {
         Op::Matmul => out.elements() * x.shape.last()? * 2,
+        Op::Gemm => out.elements() * (x.shape.last()? * 2 + 3),
         Op::Fft | Op::Ifft | Op::Rfft | Op::Irfft => {
             let n = attrs.dim(Key::N);
             let lines = out.elements().floor_div(out.shape.get(attrs.int(Key::Axis) as usize)?);
@@ -106,8 +107,12 @@ fn library(op: Op, attrs: &Attrs, operands: &[&TensorType], out: &TensorType) ->
             batch
                 * match op {
                     Op::Inv => cube * 2,
+                    Op::InvPosdef => cube,
                     Op::Cholesky => thirds(cube, 1),
+                    Op::LuFactor => thirds(cube, if attrs.bool(Key::Posdef) { 1 } else { 2 }),
+                    Op::LuSolve => &m * &m * columns()? * 2,
                     Op::Lu | Op::Det | Op::Slogdet => thirds(cube, 2),
+                    Op::SolvePosdef => thirds(cube, 1) + &m * &m * columns()? * 2,
                     Op::Solve => thirds(cube, 2) + &m * &m * columns()? * 2,
                     Op::SolveTriangular => &m * &m * columns()?,
                     Op::Qr => mnn * 4,
