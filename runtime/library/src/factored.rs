@@ -7,10 +7,11 @@ use crate::dense::{
 use crate::dtype::DType;
 use crate::error::LibraryError;
 use crate::operand::broadcast;
+use crate::packing::update;
 use crate::scratch;
 use crate::solve::{
-    self as systems, cholesky_bytes, cholesky_in_place, cube, factor_bytes, factor_singular, only,
-    real_diagonal,
+    self as systems, RIGHT_HAND_SIDES, by_columns, cholesky_bytes, cholesky_in_place, cube, factor_bytes,
+    factor_singular, only, real_diagonal, substitution,
 };
 use crate::table::{Call, Needs, Problem};
 use faer::linalg::lu::partial_pivoting::solve::{solve_in_place, solve_in_place_scratch};
@@ -32,11 +33,13 @@ pub(crate) fn factor(p: &Problem<'_>) -> Result<Needs, LibraryError> {
         if posdef { lu.max(with_inexact!(dtype, cholesky_bytes(n))) } else { lu }
     };
     let flops = cube(n) / if posdef { 3.0 } else { 1.5 };
-    Ok(per_matrix_needs(p, outputs, batch, n, flops, scratch))
+    let packed = update(n, n).bytes(dtype.size());
+    Ok(per_matrix_needs(outputs, batch, packed, flops, scratch))
 }
 
 fn solve_bytes<T: Field>(n: usize, k: usize) -> usize {
-    2 * scratch::bytes::<usize>(n) + stack_bytes(&[solve_in_place_scratch::<usize, T>(n, k, Par::Seq)])
+    let columns = k.min(RIGHT_HAND_SIDES);
+    2 * scratch::bytes::<usize>(n) + stack_bytes(&[solve_in_place_scratch::<usize, T>(n, columns, Par::Seq)])
 }
 
 pub(crate) fn solve(p: &Problem<'_>) -> Result<Needs, LibraryError> {
@@ -50,7 +53,8 @@ pub(crate) fn solve(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let (dtype, k) = (p.dtype, *k);
     let scratch = move || with_inexact!(dtype, solve_bytes(n, k));
     let flops = 2.0 * (n * n * k) as f64;
-    Ok(per_matrix_needs(p, vec![spec(dtype, &batch, &[n, k])], &batch, n.max(k), flops, scratch))
+    let packed = substitution(n, k).bytes(dtype.size());
+    Ok(per_matrix_needs(vec![spec(dtype, &batch, &[n, k])], &batch, packed, flops, scratch))
 }
 
 fn factor_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> Result<(), LibraryError> {
@@ -136,7 +140,7 @@ fn solve_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> R
     x.copy_from(b);
     if x.ncols() > 0 {
         let perm = PermRef::new_checked(forward, backward, n);
-        solve_in_place(lu, lu, perm, x, Par::Seq, stack(rest));
+        by_columns(x, |x| solve_in_place(lu, lu, perm, x, Par::Seq, stack(&mut *rest)));
     }
     Ok(())
 }

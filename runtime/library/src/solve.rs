@@ -63,15 +63,15 @@ pub(crate) fn cholesky_bytes<T: Field>(n: usize) -> usize {
 
 /// Right-hand sides that are solved for at a time: of more, faer's products would pack blocks of all of them. This many
 /// fit any last cache, 512 deep and complex.
-const RIGHT_HAND_SIDES: usize = 240;
+pub(crate) const RIGHT_HAND_SIDES: usize = 240;
 
 /// The largest product of a triangular solution, whose right-hand sides lie in C order.
-fn substitution(n: usize, k: usize) -> Packed {
+pub(crate) fn substitution(n: usize, k: usize) -> Packed {
     Packed { long: k.min(RIGHT_HAND_SIDES), wide: n / 2, depth: half(n) }
 }
 
 /// Calls `solve` on the columns of `x`, some at a time.
-fn by_columns<T: Field>(mut x: MatMut<'_, T>, mut solve: impl FnMut(MatMut<'_, T>)) {
+pub(crate) fn by_columns<T: Field>(mut x: MatMut<'_, T>, mut solve: impl FnMut(MatMut<'_, T>)) {
     let k = x.ncols();
     for first in (0..k).step_by(RIGHT_HAND_SIDES) {
         solve(x.as_mut().subcols_mut(first, RIGHT_HAND_SIDES.min(k - first)));
@@ -101,7 +101,8 @@ pub(crate) fn inv_posdef(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let (batch, n) = square_shape(p)?;
     let dtype = p.dtype;
     let scratch = move || with_inexact!(dtype, inv_posdef_bytes(n));
-    Ok(per_matrix_needs(p, vec![spec(dtype, batch, &[n, n])], batch, n, cube(n), scratch))
+    let packed = update(n, n).bytes(dtype.size());
+    Ok(per_matrix_needs(vec![spec(dtype, batch, &[n, n])], batch, packed, cube(n), scratch))
 }
 
 /// Batch axes, size and number of right-hand sides of `a x = b`.
