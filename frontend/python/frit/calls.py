@@ -7,14 +7,18 @@ alive is computed, NumPy's own function runs on real arrays, and its results ent
 from __future__ import annotations
 
 import inspect
+import math
 import types
+import warnings
 
 import numpy as np
 
 from . import _frit, debug, diagnostics, selection
 from .coverage import seen
 from .errors import Abandon, Break, PerformanceWarning, Values, user_place
+from .nested import leaves, mapped
 from .sizes import Unsized
+from .storage import shadow
 from .tape import Call, Ref, Replica, replica
 from .trace import current, traceable
 from .tracer import Tracer
@@ -33,6 +37,10 @@ WRITING = {np.copyto, np.put, np.putmask, np.place, np.fill_diagonal, np.put_alo
 WRITING_METHODS = {"__setitem__", "sort", "partition", "put", "fill", "resize", "setfield", "byteswap", "itemset", "setflags"}
 
 _STATIC = (bool, int, float, complex, str, type(None), np.dtype, type, type(Ellipsis), type(NotImplemented))
+
+
+#: The product of operands' elements up to which NumPy is asked what is wrong with them.
+_MOST_ASKED = 1 << 20
 
 
 class Named:
@@ -142,20 +150,6 @@ def bounded(rule):
     return method
 
 
-def tracers_in(x):
-    t = type(x)
-    if t is Tracer:
-        yield x
-    elif t in (list, tuple):
-        for y in x:
-            yield from tracers_in(y)
-    elif t is dict:
-        for y in x.values():
-            yield from tracers_in(y)
-    elif t is slice:
-        yield from tracers_in((x.start, x.stop, x.step))
-
-
 def written(function, args, kwargs):
     """The arguments that NumPy's function writes."""
     if isinstance(function, Assign):
@@ -194,13 +188,15 @@ def fallback(trace, function, args, kwargs, why):
     """NumPy's function on computed elements; what it returns, as arrays of the trace."""
     if trace.sizes is not None and why.error:
         raise Unsized(f"{why.reason}: this", sorted(trace.sizes))
+    if why.error and not trace.running:
+        _as_numpy_raises(function, args, kwargs)
     quiet = isinstance(why, Values) or function in DEPENDENT or function is np.where and len(args) + len(kwargs) == 1
     if trace.fallback == "error" and not why.error and not quiet:
         raise Abandon(why.reason)
     noted = seen()
     if noted is not None:
         noted.add(label(function), "sized" if quiet else "fallback", None if quiet else why.reason, why.place)
-    found = list(tracers_in((args, kwargs)))
+    found = [x for x in leaves((args, kwargs)) if type(x) is Tracer]
     if not trace.running and not quiet:
         size = sum(t.size * t.dtype.itemsize for t in found)
         trace.expected = diagnostics.fallback(_words(function, "runs", size, why), why.place, size)
@@ -220,19 +216,12 @@ def fallback(trace, function, args, kwargs, why):
     own, real, refs = [], {}, {}
 
     def concrete(x):
-        t = type(x)
-        if t is Tracer:
+        if type(x) is Tracer:
             if id(x) not in real:
                 a = trace.elements(x)
                 real[id(x)] = a[()] if x._scalar else a
                 own.append((x, real[id(x)]))
             return real[id(x)]
-        if t in (list, tuple):
-            return t([concrete(y) for y in x])
-        if t is dict:
-            return {k: concrete(v) for k, v in x.items()}
-        if t is slice:
-            return slice(concrete(x.start), concrete(x.stop), concrete(x.step))
         if isinstance(x, np.ndarray):
             if not any(x is a for a in targets):
                 trace.name_of(x)
@@ -242,22 +231,15 @@ def fallback(trace, function, args, kwargs, why):
         return x
 
     def recorded(x):
-        t = type(x)
-        if t is Tracer:
-            if id(x) not in refs:
-                s = x._s
-                refs[id(x)] = Ref(s.slot if s.known is None else trace.tape.load(s.known, copied=True), x._steps, x._scalar)
-            return refs[id(x)]
-        if t in (list, tuple):
-            return t([recorded(y) for y in x])
-        if t is dict:
-            return {k: recorded(v) for k, v in x.items()}
-        if t is slice:
-            return slice(recorded(x.start), recorded(x.stop), recorded(x.step))
-        return x
+        if type(x) is not Tracer:
+            return x
+        if id(x) not in refs:
+            s = x._s
+            refs[id(x)] = Ref(s.slot if s.known is None else trace.tape.load(s.known, copied=True), x._steps, x._scalar)
+        return refs[id(x)]
 
-    real_args, real_kwargs = concrete(tuple(args)), concrete(dict(kwargs))
-    call_args, call_kwargs = recorded(tuple(args)), recorded(dict(kwargs))
+    real_args, real_kwargs = mapped(concrete, (tuple(args), dict(kwargs)))
+    call_args, call_kwargs = mapped(recorded, (tuple(args), dict(kwargs)))
     size = sum(a.nbytes for _, a in own if isinstance(a, np.ndarray))
     try:
         result = debug.through_numpy(function, real_args, real_kwargs, why.place)
@@ -275,6 +257,41 @@ def fallback(trace, function, args, kwargs, why):
     if not quiet:
         _tell(trace, function, why, size)
     return outcome
+
+
+def _as_numpy_raises(function, args, kwargs):
+    """Raises what NumPy does for arguments that a rule finds wrong by their shapes and types. Asks NumPy, with zeros, where that
+    takes few elements."""
+    if any(t is not None for t in written(function, args, kwargs)):
+        return
+    arrays = [x for x in leaves((args, kwargs)) if isinstance(x, np.ndarray)]
+    most = math.prod(max(1, a.size) for a in arrays)
+    if isinstance(function, np.ufunc):
+        try:
+            np.broadcast_shapes(*(a.shape for a in arrays))
+        except ValueError:
+            # Raised before there is memory for a result.
+            most = 0
+    if most > _MOST_ASKED:
+        return
+
+    def zeros(x):
+        if not isinstance(x, np.ndarray):
+            return x
+        a = shadow(x.shape, x.dtype)
+        return a[()] if type(x) is Tracer and x._scalar else a
+
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            function(*mapped(zeros, tuple(args)), **mapped(zeros, dict(kwargs)))
+        except (IndexError, TypeError, ValueError) as e:
+            wrong = e.with_traceback(None)
+        except Exception:
+            return
+        else:
+            return
+    raise wrong
 
 
 def _shape_key(r):
@@ -308,10 +325,8 @@ def _prepare(trace, s, mutated):
 
 def _abstract(trace, r, own, call, decided):
     """What NumPy returned, as arrays of the trace; `call` gets the slots and `decided` what a replay must find again."""
-    if isinstance(r, tuple) and hasattr(r, "_fields"):
-        return type(r)(*[_abstract(trace, x, own, call, decided) for x in r])
-    if type(r) in (list, tuple):
-        return type(r)([_abstract(trace, x, own, call, decided) for x in r])
+    if isinstance(r, (list, tuple)):
+        return mapped(lambda x: _abstract(trace, x, own, call, decided), r)
     for x, a in own:
         if r is a and isinstance(r, np.ndarray):
             call.outputs.append(None)

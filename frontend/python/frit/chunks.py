@@ -130,9 +130,7 @@ class Chunks:
 
     def __str__(self):
         rows = [_COLUMNS, *[c._row() for c in self.candidates]]
-        wide = [max(len(r[k]) for r in rows) for k in range(len(_COLUMNS))]
-        lines = ["  ".join(cell.ljust(n) for cell, n in zip(r, wide)).rstrip() for r in rows]
-        return "\n".join([self._head(), *lines, *map(str, self.best.rechunks)])
+        return "\n".join([self._head(), *html.columns(rows, ""), *map(str, self.best.rechunks)])
 
     def _repr_html_(self) -> str:
         rows = html.table(_COLUMNS, [c._row() for c in self.candidates])

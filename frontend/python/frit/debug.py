@@ -11,6 +11,7 @@ import numpy as np
 
 from . import _frit
 from .errors import located, user_place
+from .nested import leaves
 
 _Callable = TypeVar("_Callable", bound=Callable[..., object])
 
@@ -142,17 +143,6 @@ class _Log:
 def _start(function):
     code = getattr(function, "__code__", None)
     return (code.co_filename, code.co_firstlineno, code.co_name) if code else ("<unknown>", 0, "<unknown>")
-
-
-def leaves(x):
-    """Nested lists, tuples and dicts, leaf by leaf."""
-    if isinstance(x, (list, tuple)):
-        for y in x:
-            yield from leaves(y)
-    elif isinstance(x, dict):
-        yield from leaves(list(x.values()))
-    else:
-        yield x
 
 
 def finite(x) -> bool:

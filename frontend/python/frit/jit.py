@@ -12,14 +12,14 @@ import types
 
 import numpy as np
 
-from . import _frit, debug, diagnostics, interrupt, retrace
+from . import _frit, debug, diagnostics, interrupt, options, retrace
 from .arguments import Arguments, Given, finish, rebind
 from .chunks import Chunks
-from .errors import Abandon, Break, FallbackError, local, located, user_place
+from .errors import Abandon, Break, FallbackError, PerformanceWarning, local, located, user_place
 from .patch import drawn, random_states, tracing
 from .programs import Programs
 from .report import Memory, Report
-from .signature import Leaf, Recipe, Spec, Unkeyed, arrays_in, names_in, results, simple, with_sizes
+from .signature import Leaf, Recipe, Spec, Static, Unkeyed, arrays_in, names_in, results, simple, with_sizes, without_specs
 from .sizes import Size, Unsized, differing, witnesses
 from .storage import WINDOWS, shadow
 from .surroundings import Surroundings
@@ -60,24 +60,21 @@ class Jit(_frit.Function):
     """A function that compiles itself for the arguments it is called with."""
 
     def __init__(self, function, static_argnames=(), device="cpu", memory_limit=None, math=None, fallback="warn", threads=0, warn=None):
+        if not callable(function):
+            raise TypeError(f"frit.jit takes a function, not {function!r}")
         functools.update_wrapper(self, function)
-        if fallback not in ("warn", "error", "quiet"):
-            raise ValueError(f"fallback is 'warn', 'error' or 'quiet', not {fallback!r}")
-        if device != "cpu":
-            raise ValueError(f"this build of frit has no device {device!r}")
-        math = math or os.environ.get("FRIT_MATH") or "reassociate"
-        if math not in ("exact", "reassociate", "fast"):
-            raise ValueError(f"math is 'exact', 'reassociate' or 'fast', not {math!r}")
-        self._function, self._fallback = function, fallback
+        options.device_of(device)
+        self._function, self._fallback = function, options.fallback_of(fallback)
+        math, threads = options.math_of(math) or options.default_math(), options.whole(threads, "threads")
         # Of a method bound to a simple object, the object is an argument.
         self._owner = function.__self__ if isinstance(function, types.MethodType) and simple(function.__self__) else None
         self._surroundings, self._storms = None, []
-        self._static = {static_argnames} if isinstance(static_argnames, str) else set(static_argnames)
+        self._static = options.static_of(static_argnames, function)
         self._entries, self._told, self._lock = {}, set(), threading.Lock()
         code = getattr(inspect.unwrap(function), "__code__", None)
         place = (code.co_filename, code.co_firstlineno, code.co_name) if code is not None else None
         self._findings = diagnostics.Findings(diagnostics.thresholds(warn), self._told, place)
-        self._programs = Programs(math, bytes_of(memory_limit), threads, self._findings)
+        self._programs = Programs(math, options.bytes_of(memory_limit), threads, self._findings)
 
     def __get__(self, instance, owner=None):
         return self if instance is None else functools.partial(self, instance)
@@ -99,7 +96,7 @@ class Jit(_frit.Function):
             for p in inspect.signature(self._function).parameters.values():
                 if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name in rest:
                     raise Unkeyed("static_argnames of a function with *args or **kwargs")
-            a.key.append(tuple(named.items()))
+            a.key.append(tuple((k, Static(v)) for k, v in named.items()))
             a.tree = (), {**{k: v for k, v in named.items()}, **a.flatten(rest)}
         else:
             a.tree = a.flatten(args), a.flatten(kwargs)
@@ -123,6 +120,7 @@ class Jit(_frit.Function):
         except (Unkeyed, TypeError) as e:
             # A TypeError: arguments that do not fit the function, or do not hash.
             return self._numpy(args, kwargs, Break(str(e), error=isinstance(e, TypeError)))
+        without_specs(a.leaves)
         if entry.broken is not None or a.opaque and debug.state.nans:
             return self._numpy(args, kwargs, entry.broken or Break(a.opaque))
         if a.foreign is not None:
@@ -206,10 +204,15 @@ class Jit(_frit.Function):
                     b.flags.writeable = a.flags.writeable
                 self._function(*copies[0], **copies[1])
             raise FallbackError(located(broken.reason, broken.place)) from None
+        size = sum(a.nbytes for a in [*args, *kwargs.values()] if isinstance(a, np.ndarray))
+        tell = functools.partial(self._tell, broken, f"{{}} runs through NumPy on {size} bytes of arguments", size)
+        if not broken.error:
+            # As an exception it comes before arguments are written.
+            tell()
         interrupt.begin("numpy")
         result = debug.through_numpy(self._function, args, kwargs)
-        size = sum(a.nbytes for a in [*args, *kwargs.values()] if isinstance(a, np.ndarray))
-        self._tell(broken, f"{{}} ran through NumPy on {size} bytes of arguments", size)
+        if broken.error:
+            tell()
         return result
 
     def _tell(self, broken, what, size):
@@ -253,6 +256,11 @@ class Jit(_frit.Function):
             with tracing(trace):
                 try:
                     end, slots = self._path(trace, function, values, given, a)
+                except PerformanceWarning:
+                    # As an exception, of a program that has not run: it is as if there had been no call.
+                    trace.restore()
+                    drawn(states, back=True)
+                    raise
                 except Exception as e:
                     if trace.broken is not None:
                         raise trace.broken from None
@@ -370,17 +378,21 @@ class Jit(_frit.Function):
         entry = self._entry(a)
         if entry.tree.root is None and entry.broken is None and entry.outline is None:
             names = names_in(a.leaves)
-            if not names:
-                self._outline(entry, a)
-            else:
-                # What is the same for two sets of numbers does not depend on them.
-                first, again = witnesses(names)
-                trace = self._outline(entry, a, first)
-                other = self._outline(Entry(), a, again)
-                for (_, place, *made), (_, _, *others) in itertools.zip_longest(trace.calls, other.calls, fillvalue=(None, None)):
-                    if made != others:
-                        del self._entries[a.key]
-                        raise differing(names, place or trace.calls[-1][1])
+            try:
+                if not names:
+                    self._outline(entry, a)
+                else:
+                    # What is the same for two sets of numbers does not depend on them.
+                    first, again = witnesses(names)
+                    trace = self._outline(entry, a, first)
+                    other = self._outline(Entry(), a, again)
+                    for (_, place, *made), (_, _, *others) in itertools.zip_longest(trace.calls, other.calls, fillvalue=(None, None)):
+                        if made != others:
+                            raise differing(names, place or trace.calls[-1][1])
+            except Exception:
+                # The call would raise it, too: nothing is compiled for it.
+                self._entries.pop(a.key, None)
+                raise
         return a, entry
 
     def _outline(self, entry, a, sizes=None):
@@ -390,10 +402,12 @@ class Jit(_frit.Function):
             with tracing(trace):
                 try:
                     end, _ = self._path(trace, function, values, given, a)
-                except Exception as e:
-                    raise Abandon(f"{type(e).__name__} while tracing: {e}", error=True) from None
+                except Exception:
+                    if trace.broken is not None:
+                        raise trace.broken from None
+                    drawn(states, back=True)
+                    raise
         except Unsized as e:
-            self._entries.pop(a.key, None)
             raise e.for_caller() from None
         except Abandon as e:
             entry.outline, entry.stopped = trace.tape, Break(a.opaque) if a.opaque else e.with_traceback(None)
@@ -483,7 +497,8 @@ class Jit(_frit.Function):
         """
         if memory_limit is not None and names_in((args, kwargs)):
             raise ValueError("what fits a limit depends on sizes: give it with their numbers, as .at(n=1000, memory_limit=..)")
-        return self.explain(*args, **kwargs).memory_within(bytes_of(memory_limit))
+        limit = options.bytes_of(memory_limit)
+        return self.explain(*args, **kwargs).memory_within(limit)
 
     def suggest_chunks(self, *args, memory_limit=None, block_bytes="128MiB", candidates=6, cores=0, **kwargs) -> Chunks:
         """How to chunk the arguments (arrays or specs) if the function is run block by block, from the whole
@@ -491,19 +506,14 @@ class Jit(_frit.Function):
 
         `memory_limit` is what all `cores` (0: those of this machine) hold together, `block_bytes` what no block exceeds
         that can be cut; both are numbers of bytes or text as "2GiB". Raises `FallbackError` if the function is not
-        compiled as one program, `ValueError` for a size that is not positive.
+        compiled as one program, `ValueError` for a number that is not positive, `TypeError` for what is no number.
         """
         if names_in((args, kwargs)):
             raise ValueError("chunks are suggested for sizes that are numbers")
-        report = self.explain(*args, **kwargs)
-        if report.reason or len(report.segments) != 1 or report.calls:
-            raise FallbackError(report.reason or "the function is compiled in parts")
-        limit, block = bytes_of(memory_limit), bytes_of(block_bytes, "block_bytes")
-        for name, n in (("memory_limit", limit), ("block_bytes", block), ("candidates", candidates)):
-            if n is not None and n <= 0:
-                raise ValueError(f"{name} must be positive, not {n}")
-        segment = report.segments[0]
-        found = segment.program.chunks(limit, block, candidates, cores or os.cpu_count() or 1)
+        limit, block = options.bytes_of(memory_limit, least=1), options.bytes_of(block_bytes, "block_bytes", 1)
+        candidates, cores = options.whole(candidates, "candidates", 1), options.whole(cores, "cores") or os.cpu_count() or 1
+        segment = self.explain(*args, **kwargs).single()
+        found = segment.program.chunks(limit, block, candidates, cores)
         paths = retrace.parameter_paths(self._function, self._key(args, kwargs).tree, self._static)[1]
         names = {f"x{k}": paths[slot] for k, slot in enumerate(segment.inputs) if slot < len(paths)}
         return Chunks(found, names)
@@ -540,29 +550,16 @@ class Jit(_frit.Function):
         return f"<frit.jit {self.__module__}.{self.__qualname__}>"
 
 
-def bytes_of(limit, option="memory_limit"):
-    """A number of bytes, from one or from text as `"2GiB"` or `"500 MB"`; None for None.
-
-    A ValueError that names the option for other text.
-    """
-    if not isinstance(limit, str):
-        return limit
-    try:
-        return _frit.parse_bytes(limit)
-    except ValueError as e:
-        raise ValueError(f"{option}: {e}") from None
-
-
-def jit(function=None, **options):
+def jit(function=None, **given):
     """Compiles a function that is written in NumPy; `@frit.jit` or `@frit.jit(option=...)`.
 
     Options: `static_argnames` (arguments that are part of the signature by value), `memory_limit` (bytes, or
     text as "2GiB"), `math` ("exact", "reassociate", "fast"), `fallback` ("warn", "error", "quiet"), `threads` (0: all),
     `warn` (False, or thresholds as "intermediate_bytes=4GiB,-F007").
     """
-    unknown = set(options) - _OPTIONS
+    unknown = set(given) - _OPTIONS
     if unknown:
         raise TypeError(f"jit() got unexpected options {sorted(unknown)}")
     if function is None:
-        return lambda f: Jit(f, **options)
-    return Jit(function, **options)
+        return lambda f: Jit(f, **given)
+    return Jit(function, **given)

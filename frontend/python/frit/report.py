@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from . import html
 from ._frit import Dim
 from .errors import FallbackError, MemoryLimitError
+from .options import bytes_of, whole
 from .sizes import LEAST, Bytes, Size
 from .tape import Call, Decision, Live, Segment
 
@@ -62,7 +63,8 @@ class Projection:
 
     def __str__(self):
         rows = self.rows()
-        return "\n".join([*self.sentences(), *html.columns(rows, "r" * (len(rows[0]) - 3)), *(f"note: {n}" for n in self.notes)])
+        table = html.columns(rows, "r" * (len(rows[0]) - 3)) if self.temporaries else []
+        return "\n".join([*self.sentences(), *table, *(f"note: {n}" for n in self.notes)])
 
     def _repr_html_(self) -> str:
         line, *more = self.sentences()
@@ -110,13 +112,13 @@ class MemoryFormula(Projection):
     Blocks of memory are rounded up to 64 bytes, which the expressions leave out.
     """
 
-    def __init__(self, parts, notes=()):
+    def __init__(self, parts, notes=(), input_bytes=None):
         #: Pairs of a program and the shapes of its arguments.
         self._parts = parts
         found = [p.memory_formula() for p, _ in parts]
         #: What is in use at once, results included; arguments are not.
         self.peak_bytes = Bytes(unique(d for f in found for d in f["peak"]), unique(w for f in found for w in f["workspaces"]))
-        self.input_bytes = Bytes(unique(f["inputs"] for f in found))
+        self.input_bytes = Bytes(unique(f["inputs"] for f in found)) if input_bytes is None else input_bytes
         self.output_bytes = Bytes(unique(f["outputs"] for f in found))
         #: What is held where the peak may be, in the order in which it is made; a `share` is that of numbers only.
         self.temporaries = [Temporary(**{**h, "bytes": Bytes([h["bytes"]])}, share=None) for f in found for h in f["held"]]
@@ -125,7 +127,8 @@ class MemoryFormula(Projection):
 
     def names(self) -> list[str]:
         """The names of sizes."""
-        return sorted({n for _, shapes in self._parts for s in shapes for d in s if type(d) is Size for n in d.dim.names()})
+        found = {n for _, shapes in self._parts for s in shapes for d in s if type(d) is Size for n in d.dim.names()}
+        return sorted(found or self.input_bytes.names())
 
     def at(self, *, memory_limit=None, **sizes) -> Memory:
         """The projection of this program for numbers, with a limit in bytes if one is given.
@@ -133,16 +136,16 @@ class MemoryFormula(Projection):
         ValueError for a name that has no number, for one that there is not, and for numbers below 8, which names do
         not stand for; `MemoryLimitError` if no plan fits.
         """
-        from .jit import bytes_of
-
         names = self.names()
         for n in [n for n in names if n not in sizes] + [n for n in sizes if n not in names]:
             raise ValueError(f"the sizes are {', '.join(names)}: {'no number for' if n in names else 'there is no'} {n}")
         for n, number in sizes.items():
-            if number < LEAST:
+            if whole(number, f"the size {n}") < LEAST:
                 raise ValueError(f"{n}={number}: names stand for {LEAST} or more; use frit.spec with the number")
         at = [(p, [[d.dim.value(sizes) if type(d) is Size else d for d in s] for s in shapes]) for p, shapes in self._parts]
-        return max((Memory.of(p, shapes, bytes_of(memory_limit), self.notes) for p, shapes in at), key=lambda m: m.peak_bytes)
+        nothing = Memory(0, self.input_bytes.at(**sizes), 0, notes=self.notes)
+        limit = bytes_of(memory_limit)
+        return max((Memory.of(p, shapes, limit, self.notes) for p, shapes in at), key=lambda m: m.peak_bytes, default=nothing)
 
     def to_json(self) -> str:
         """All of it, expressions as text."""
@@ -282,14 +285,31 @@ class Report:
         return self.memory_within(None)
 
     def memory_within(self, memory_limit: int | None) -> Memory:
-        """`memory` under another limit, in bytes. Raises `MemoryLimitError` where no plan fits."""
-        if not self.segments:
-            raise RuntimeError(self.reason or "nothing is compiled")
+        """`memory` under another limit, in bytes. Raises `MemoryLimitError` where no plan fits, `FallbackError` where it is not
+        known yet what is compiled."""
+        if not self.segments and self.reason is not None:
+            raise FallbackError(self.reason)
         notes = [f"NumPy runs {c[3]} ({c[0]}:{c[1]}): what it takes is not known" for c in self.calls]
         if any(named(n) for s in self.segments for n in s.shapes):
             return MemoryFormula([(s.program, s.shapes) for s in self.segments], notes)
+        if not self.segments:
+            # Nothing of frit's own.
+            return MemoryFormula([], notes, self.input_bytes) if type(self.input_bytes) is Bytes else Memory(0, self.input_bytes, 0, notes=notes)
         every = (Memory.of(s.program, [list(n) for n in s.shapes], memory_limit, notes) for s in self.segments)
         return max(every, key=lambda m: m.peak_bytes)
+
+    def single(self) -> Segment:
+        """The program of a function that is compiled as one. Raises `FallbackError` with the reason if it is not."""
+        self._any()
+        if self.reason or len(self.segments) > 1 or self.calls or self.cuts:
+            raise FallbackError(self.reason or f"{self.name} is compiled in parts")
+        return self.segments[0]
+
+    def _any(self):
+        """Raises `FallbackError` if there is no program."""
+        if not self.segments:
+            why = f"NumPy runs all of {self.name}" if self.calls else f"there is nothing to compute in {self.name}: it only shows its arguments"
+            raise FallbackError(self.reason or why)
 
     def need(self) -> tuple[list[str], Memory | MemoryFormula | None]:
         """What the largest program takes, in sentences, and the projection; None where no plan fits `memory_limit`."""
@@ -359,8 +379,7 @@ class Report:
 
     def dump(self, stage: str) -> str:
         """The text of one stage of every program."""
-        if not self.segments:
-            raise FallbackError(self.reason or "nothing is compiled")
+        self._any()
         texts = [s.program.dump(stage) for s in self.segments]
         return html.Text(texts[0] if len(texts) == 1 else "\n".join(f"# part {k + 1}\n{t}" for k, t in enumerate(texts)))
 
@@ -368,8 +387,7 @@ class Report:
         """A `Picture` of every program. Raises `FallbackError` if there is none."""
         from .picture import Picture
 
-        if not self.segments:
-            raise FallbackError(self.reason or "nothing is compiled")
+        self._any()
         names = [self.name] if len(self.segments) == 1 else [f"{self.name}, part {k + 1}" for k in range(len(self.segments))]
         parts = zip(names, self.segments)
         return Picture(self.name, [(n, s.program, None if any(map(named, s.shapes)) else [list(x) for x in s.shapes]) for n, s in parts])
@@ -378,7 +396,7 @@ class Report:
         return html.report(self)
 
     def __str__(self):
-        lines = [f"{self.name}: {self.signatures} signature(s) traced"]
+        lines = [f"{self.name}: {html.several(self.signatures, 'signature')} traced"]
         if self.reason:
             lines.append(self.reason)
         if self.retraced:

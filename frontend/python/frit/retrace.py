@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+from .nested import is_named
 from .signature import Fields, Leaf
 
 
@@ -22,7 +23,7 @@ def parameter_paths(function, tree, static):
                 seen.add(x.number)
                 for name, y in x.attributes.items():
                     walk(y, f"{path}.{name}")
-        elif isinstance(x, tuple) and hasattr(x, "_fields"):
+        elif is_named(x):
             for name, y in zip(x._fields, x):
                 walk(y, f"{path}.{name}")
         elif t in (list, tuple):

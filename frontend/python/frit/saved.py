@@ -14,9 +14,10 @@ import numpy as np
 from . import _frit, debug, interrupt
 from .errors import FallbackError
 from .html import Text
-from .jit import Jit, bytes_of
-from .report import Memory
-from .signature import Leaf, Spec, fill, flatten
+from .jit import Jit
+from .options import bytes_of, math_of, whole
+from .report import Memory, Report
+from .signature import Leaf, Spec, Unkeyed, fill, flatten, without_specs
 from .storage import show
 from .tape import Done, Load, Segment
 
@@ -31,9 +32,10 @@ def save(jit: Jit, path: str | os.PathLike, args, kwargs) -> None:
     tree, key = a.tree, a.key[0]
     leaves = a.leaves
     root = entry.tree.root
-    if root is None or type(root.end) is not Done or sum(type(s) is Segment for s in root.steps) != 1 or any(type(s) not in (Load, Segment) for s in root.steps):
-        raise FallbackError(jit.explain(*args, **kwargs).reason or f"{jit.__name__} is not compiled as one program")
-    end, (segment,) = root.end, [s for s in root.steps if type(s) is Segment]
+    segment = Report(jit, leaves, entry).single()
+    if type(root.end) is not Done or any(type(s) not in (Load, Segment) for s in root.steps):
+        raise FallbackError(f"{jit.__name__} is not compiled as one program")
+    end = root.end
     if end.writes and any(part and part[0] in ("same", "overlap") for part in key):
         raise ValueError("a program that writes arguments is saved for arguments that do not overlap")
     loaded = {s.slot: s.array for s in root.steps if type(s) is Load}
@@ -68,11 +70,15 @@ def load(path: str | os.PathLike, *, math: str | None = None, memory_limit=None,
     """
     import json
 
+    options = math_of(math), bytes_of(memory_limit), whole(threads, "threads")
     with open(path, encoding="utf-8") as file:
         text = file.read()
     graph = _frit.SavedGraph.parse(text)
     python = json.loads(text).get("python") if text.lstrip().startswith("{") else None
-    return Saved(graph, python, math, bytes_of(memory_limit), threads)
+    try:
+        return Saved(graph, python, *options)
+    except (AttributeError, KeyError, TypeError, ValueError) as e:
+        raise ValueError(f'{os.fspath(path)}: the part "python" does not tell how the program is called: {e!r}') from None
 
 
 class Saved:
@@ -97,6 +103,8 @@ class Saved:
             self._recipes = [decode(r) for r in python["recipes"]]
             self._writes, self._scalars = python["writes"], python["scalars"]
 
+        self._expected = _text(self._arguments)
+
     @property
     def inputs(self) -> list[tuple[str, str, list[str]]]:
         """Name, element type and sizes (numbers, names or expressions) of each parameter."""
@@ -104,8 +112,11 @@ class Saved:
 
     def _bind(self, args, kwargs):
         leaves = []
-        tree = flatten(args, leaves, []), flatten(kwargs, leaves, [])
-        if encode(tree) != encode(self._arguments):
+        try:
+            tree = flatten(args, leaves, []), flatten(kwargs, leaves, [])
+        except Unkeyed as e:
+            raise TypeError(f"{self.name}: {e}") from None
+        if _text(tree) != self._expected:
             raise TypeError(f"{self.name} was saved for {shape_of(self._arguments)}, not {shape_of(tree)}")
         for (name, dtype, sizes), a in zip(self._graph.inputs, leaves):
             if a.dtype != dtype or len(a.shape) != len(sizes):
@@ -120,6 +131,7 @@ class Saved:
 
     def __call__(self, *args, **kwargs):
         leaves = self._bind(args, kwargs)
+        without_specs(leaves)
         arrays = [a if type(a) is np.ndarray else np.asarray(a) for a in leaves]
         targets = [(arrays[k], n) for n, k in enumerate(self._writes) if k is not None]
         for a, _ in targets:
@@ -161,6 +173,13 @@ class Saved:
 
     def __repr__(self):
         return f"<frit.Saved {self.name}>"
+
+
+def _text(tree):
+    """Nested arguments as text, which tells `True` from `1`."""
+    import json
+
+    return json.dumps(encode(tree))
 
 
 def shape_of(tree):

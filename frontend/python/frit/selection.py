@@ -21,6 +21,7 @@ import numpy as np
 
 from . import debug, operators
 from .errors import Abandon, Break, Values, local, user_place
+from .nested import leaves, mapped
 from .tracer import Tracer, binary, power, unary
 
 #: NumPy's own, also while `numpy` is patched.
@@ -221,28 +222,13 @@ def select(trace, x, index):
 
 
 def selections_in(x):
-    t = type(x)
-    if t is Selection:
-        return True
-    if t in (list, tuple):
-        return any(map(selections_in, x))
-    if t is dict:
-        return any(map(selections_in, x.values()))
-    return t is slice and selections_in((x.start, x.stop, x.step))
+    """True if there is a selection in nested arguments."""
+    return any(type(y) is Selection for y in leaves(x))
 
 
 def arrays_of(x):
     """Nested arguments with arrays in place of selections."""
-    t = type(x)
-    if t is Selection:
-        return x.array()
-    if t in (list, tuple):
-        return t([arrays_of(y) for y in x])
-    if t is dict:
-        return {k: arrays_of(y) for k, y in x.items()}
-    if t is slice:
-        return slice(*arrays_of((x.start, x.stop, x.step)))
-    return x
+    return mapped(lambda y: y.array() if type(y) is Selection else y, x)
 
 
 # What functions make of selections.

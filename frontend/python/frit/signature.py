@@ -7,10 +7,13 @@ import functools
 import inspect
 import itertools
 import types
+from collections.abc import Iterable
 
 import numpy as np
 
 from . import _frit
+from .nested import is_named
+from .options import whole
 from .selection import Selection
 from .storage import show
 from .trace import traceable
@@ -21,7 +24,7 @@ class Spec:
     """A shape and element type in place of an array. Sizes are numbers, or `_frit.Dim` where they have names."""
 
     def __init__(self, shape, dtype=float):
-        self.shape = tuple(map(_size, (shape,) if isinstance(shape, (int, np.integer, str)) else shape))
+        self.shape = tuple(map(_size, shape if isinstance(shape, Iterable) and not isinstance(shape, str) else (shape,)))
         self.dtype = np.dtype(dtype)
 
     def names(self) -> set[str]:
@@ -30,15 +33,22 @@ class Spec:
 
     def at(self, sizes) -> Spec:
         """The same with numbers in place of names. A KeyError for a name that has none."""
+        sizes = {name: whole(n, f"the size {name}") for name, n in sizes.items()}
         return Spec([n.value(sizes) if type(n) is _frit.Dim else n for n in self.shape], self.dtype)
 
     def __repr__(self):
         return f"frit.spec({tuple(str(n) if type(n) is _frit.Dim else n for n in self.shape)}, {self.dtype.name!r})"
 
 
+def without_specs(leaves):
+    """TypeError if what is to be computed has no elements."""
+    if any(type(x) is Spec for x in leaves):
+        raise TypeError("a spec has no elements: give it to f.memory, f.explain, f.warnings or f.visualize, and arrays to f itself")
+
+
 def _size(n):
     if type(n) is not _frit.Dim and not isinstance(n, str):
-        return int(n)
+        return whole(n, "a size")
     d = _frit.Dim(n)
     number = d.number()
     return d if number is None else number
@@ -48,7 +58,8 @@ def spec(shape, dtype=float) -> Spec:
     """A shape and element type in place of an array, in `explain`, `memory`, `warnings`, `dump` and `visualize`.
 
     Sizes are integers, names, or expressions of names: `frit.spec(("n", "2*n + 1", 3))`. A name is one number wherever it
-    stands, of 8 or more; what is said of the function is then said in expressions. ValueError for text that is no expression.
+    stands, of 8 or more; what is said of the function is then said in expressions. ValueError for text that is no expression and
+    for a negative size, TypeError for one that is not a whole number.
     """
     return Spec(shape, dtype)
 
@@ -71,6 +82,33 @@ def with_sizes(x, sizes):
 
 class Unkeyed(Exception):
     """An argument that frit does not know how to tell from another."""
+
+
+class Static:
+    """A static argument: equal to others that stand for the same, as `True`, `1` and `1.0` do not."""
+
+    __slots__ = ("value", "_exact")
+
+    def __init__(self, value):
+        self.value, self._exact = value, _exactly(value)
+
+    def __eq__(self, other):
+        return type(other) is Static and self._exact == other._exact
+
+    def __hash__(self):
+        return hash(self._exact)
+
+    def __repr__(self):
+        return repr(self.value)
+
+
+def _exactly(x):
+    """Something hashable that is equal for values of one type that no function can tell apart."""
+    t = type(x)
+    if t in (tuple, frozenset):
+        return t, t(map(_exactly, x))
+    # By representation: `0.0 == -0.0`, and NaN is equal to nothing.
+    return t, repr(x) if t in (float, complex) else x
 
 
 class Leaf:
@@ -155,7 +193,7 @@ class Signature:
         if t is dict:
             key.append((t, tuple(x)))
             return {k: self.flatten(y, depth) for k, y in x.items()}
-        if isinstance(x, tuple) and hasattr(x, "_fields"):
+        if is_named(x):
             key.append((t, len(x)))
             return t(*[self.flatten(y, depth) for y in x])
         if t in STATIC or isinstance(x, (np.dtype, np.ufunc, enum.Enum)) or inspect.isfunction(x) or inspect.isbuiltin(x) or inspect.isclass(x):
@@ -221,7 +259,7 @@ def fill(x, values, objects=None):
         for k, y in x.attributes.items():
             made.__dict__[k] = fill(y, values, objects)
         return made
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
+    if is_named(x):
         return t(*[fill(y, values, objects) for y in x])
     return x
 
@@ -254,7 +292,7 @@ def results(x, found, trace, objects):
         return t([results(y, found, trace, objects) for y in x])
     if t is dict:
         return {k: results(y, found, trace, objects) for k, y in x.items()}
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
+    if is_named(x):
         return t(*[results(y, found, trace, objects) for y in x])
     if t in STATIC or isinstance(x, (np.generic, np.dtype, enum.Enum)) or inspect.isfunction(x) and not x.__closure__:
         return x

@@ -15,6 +15,7 @@ import numpy as np
 
 from . import _frit
 from .errors import FRIT, _NUMPY, Abandon, SizeError, local, located, user_place
+from .options import whole
 
 #: The least number that a name stands for: `x[1:]` has one element less than `x`, and `x[:4]` has four.
 LEAST = 8
@@ -261,6 +262,7 @@ class Bytes:
 
     def at(self, **sizes) -> int:
         """The number for these sizes, without what the workspaces take. A KeyError for a name that has none."""
+        sizes = {name: whole(n, f"the size {name}") for name, n in sizes.items()}
         return max((d.value(sizes) for d in self._candidates), default=0)
 
     def __add__(self, other):

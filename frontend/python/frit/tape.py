@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import debug
+from .nested import mapped
 from .storage import show
 
 #: Instructions kept for one signature; beyond it, unseen paths run their Python (with compiled parts) each time.
@@ -93,16 +94,7 @@ class Ref:
 
 def resolve(x, slots):
     """Nested arguments with arrays in place of `Ref`."""
-    t = type(x)
-    if t is Ref:
-        return x.get(slots)
-    if t in (list, tuple):
-        return t([resolve(y, slots) for y in x])
-    if t is dict:
-        return {k: resolve(v, slots) for k, v in x.items()}
-    if t is slice:
-        return slice(resolve(x.start, slots), resolve(x.stop, slots), resolve(x.step, slots))
-    return x
+    return mapped(lambda y: y.get(slots) if type(y) is Ref else y, x)
 
 
 def leaves_of(x, found):

@@ -478,7 +478,7 @@ def operand(trace, x):
         return trace.capture(x)
     if isinstance(x, np.generic):
         return trace.constant(_array(x))
-    if t in (list, tuple):
+    if isinstance(x, (list, tuple)):
         a = array_of(x)
         return a.node if type(a) is Tracer else trace.constant(a)
     if isinstance(x, _PYTHON):
@@ -508,13 +508,20 @@ def unary(ufunc):
     return lambda self: ufunc(self)
 
 
+#: Exponents of `**` that another ufunc computes, by the kinds of arrays. NumPy's operator takes some apart itself, which for
+#: truth values gives another type (`fast_scalar_power` in `numpy/_core/src/multiarray/number.c`; its scalars do not); of
+#: the others the values are the same.
+_EXPONENTS = {
+    (int, 2): (np.square, "bfc"), (float, 2.0): (np.square, "fc"),
+    (int, -1): (np.reciprocal, "fc"), (float, -1.0): (lambda x: 1.0 / x, "fc"),
+    (float, 0.5): (np.sqrt, "fc"), (int, 1): (np.positive, "fc"), (float, 1.0): (np.positive, "fc"),
+}  # fmt: skip
+
+
 def power(self, other):
-    # NumPy's operator takes these exponents apart; the values are those of the ufuncs.
-    if type(other) in (int, float) and self.dtype.kind in "fc":
-        quick = {2: np.square, 0.5: np.sqrt, 1: np.positive, -1: np.reciprocal}.get(other)
-        if quick is not None:
-            return quick(self)
-    return np.power(self, other)
+    quick, kinds = _EXPONENTS.get((type(other), other) if type(other) in (int, float) else None, (None, ""))
+    number = type(self) is Tracer and self._scalar and self.dtype.kind == "b"
+    return quick(self) if self.dtype.kind in kinds and not number else np.power(self, other)
 
 
 operators.install(Tracer, binary, unary, _in_place)

@@ -433,3 +433,23 @@ def test_no_limit_is_suggested_where_none_helps():
     """Of a value that is needed as a whole, blocks save nothing."""
     (found,) = [d for d in frit.jit(lambda a: np.linalg.det(np.exp(a[:, None] * a)), warn="intermediate_bytes=1MiB").warnings(spec(3000)) if d.code == "F001"]
     assert "memory_limit" not in found.text()
+
+
+def test_as_an_error_nothing_is_written():
+    @frit.jit(warn="intermediate_bytes=1KiB,intermediate_share=0.01,intermediate_growth=0")
+    def f(a, out):
+        out[:] = 7
+        np.random.random()
+        d = np.abs(a[:, None] - a[None, :])
+        return np.sort(d, axis=1)[:, 1]
+
+    a, out, before = np.arange(100.0), np.zeros(4), np.random.get_state()[2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", frit.PerformanceWarning)
+        for _ in range(2):
+            with pytest.raises(frit.PerformanceWarning, match="F001"):
+                f(a, out)
+            assert not out.any() and np.random.get_state()[2] == before
+    with pytest.warns(frit.PerformanceWarning, match="F001"):
+        f(a, out)
+    assert (out == 7).all()

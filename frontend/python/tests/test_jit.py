@@ -294,3 +294,44 @@ def test_arguments_that_leave_before_anything_is_computed():
     compiled = frit.jit(f, fallback="quiet")
     for k in range(3):
         agree(compiled(np.arange(3.0) + k), f(np.arange(3.0) + k))
+
+
+def test_static_arguments_are_told_apart_by_their_types():
+    f = frit.jit(lambda x, n: x * (n[0] if isinstance(n, tuple) else n), static_argnames="n", fallback="error")
+    x = np.array([True, False])
+    for n in (1, True, 1.0, (1,), (True,), (1.0,), -0.0, 0.0):
+        agree(f(x, n), x * (n[0] if isinstance(n, tuple) else n))
+    assert np.signbit(f(np.ones(2), -0.0)).all() and not np.signbit(f(np.ones(2), 0.0)).any()
+    assert f.explain(x, 2).signatures == 11
+
+
+@pytest.mark.parametrize("dtype", list("?bBhHiIlLfdFD"))
+def test_powers_are_those_of_the_operator(dtype):
+    x = np.array([1, 0, 2, 3], dtype)
+    for exponent in (2, 0.5, -1, 1, 0, 3, 2.0, 1.0, -1.0, 0.0):
+        # Of elements alone, too: NumPy's scalars have another operator.
+        for f in (lambda a: a**exponent, lambda a: a[2] ** exponent):  # noqa: B023
+            with np.errstate(all="ignore"):
+                try:
+                    want = f(x)
+                except (ValueError, OverflowError) as e:
+                    with pytest.raises(type(e)) as raised:
+                        frit.jit(f)(x)
+                    assert str(raised.value) == str(e)
+                else:
+                    agree(frit.jit(f, fallback="error")(x), want)
+
+
+class Pair(tuple):
+    """A tuple that NumPy takes for one."""
+
+
+@pytest.mark.parametrize("f", [
+    lambda a: np.stack(np.linalg.slogdet(a)), lambda a: np.vstack(np.linalg.eigh(a)), lambda a: np.concatenate(np.linalg.qr(a)),
+    lambda a: np.array(np.linalg.slogdet(a)), lambda a: np.add.reduce(np.linalg.slogdet(a)), lambda a: np.hstack(Pair((a, a + 1))),
+    lambda a: np.block(list(np.linalg.qr(a))),
+])  # fmt: skip
+def test_named_tuples_are_sequences(f):
+    a = np.array([[4.0, 1.0], [1.0, 3.0]])
+    agree(frit.jit(f, fallback="quiet")(a), f(a))
+    agree(np.asarray(f(frit.array(a))), np.asarray(f(a)))

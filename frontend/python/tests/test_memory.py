@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import frit
+from frit.options import bytes_of
 
 #: Programs whose peak is far above a limit, with arguments: the same values within it.
 LIMITED = {
@@ -30,7 +31,7 @@ def test_limits(name):
     want, got = free(*arguments), limited(*arguments)
     np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)
     need = limited.memory(*arguments)
-    assert need.peak_bytes <= frit.jit.__globals__["bytes_of"](limit) < free.memory(*arguments).peak_bytes
+    assert need.peak_bytes <= bytes_of(limit) < free.memory(*arguments).peak_bytes
     assert need.replanned and all(x in str(need) for x in need.replanned) and need.replanned == limited.explain(*arguments).replanned
 
 

@@ -167,3 +167,59 @@ def test_html_escapes():
 def test_html_of_what_is_not_compiled():
     text, _ = checked(frit.jit(add).explain(x, object())._repr_html_())
     assert "not compiled" in text and "an argument of type object" in text
+
+
+VIEWS = [lambda x: x.T, lambda x: x[::2], lambda x: x.shape, lambda x: (x, 3)]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("called", [False, True])
+def test_where_there_is_nothing_to_compute(view, called, tmp_path):
+    f, x = frit.jit(view), np.ones((4, 3))
+    if called:
+        f(x)
+    need = f.memory(x)
+    assert (need.peak_bytes, need.input_bytes, need.output_bytes, need.temporaries) == (0, 96, 0, [])
+    assert str(need) == "projected peak 0 B, of it results 0 B; arguments 96 B" and "0 B" in need._repr_html_()
+    for ask in (f.suggest_chunks, f.dump, f.visualize, lambda x: f.save(tmp_path / "f.json", x)):
+        with pytest.raises(frit.FallbackError, match="there is nothing to compute in <lambda>: it only shows its arguments"):
+            ask(x)
+
+
+def test_nothing_to_compute_for_named_sizes():
+    need = frit.jit(lambda x: x.T).memory(frit.spec(("n", 3)))
+    assert str(need.peak_bytes) == "0" and str(need.input_bytes) == "24*n" and need.names() == ["n"]
+    assert need.at(n=100).input_bytes == 2400 and need.at(n=100).peak_bytes == 0
+
+
+def test_what_numpy_runs_alone():
+    f = frit.jit(lambda x: np.packbits(x), fallback="quiet")
+    f(np.ones(8, "u1"))
+    need = f.memory(np.ones(8, "u1"))
+    assert need.peak_bytes == 0 and "NumPy runs numpy.packbits" in need.notes[0]
+    with pytest.raises(frit.FallbackError, match="NumPy runs all of <lambda>"):
+        f.dump(np.ones(8, "u1"))
+
+
+def add(x, y):
+    return x + y
+
+
+def product(x, y):
+    return np.linalg.inv(x @ y)
+
+
+@pytest.mark.parametrize(("function", "args"), [
+    (add, (np.ones(4),)), (add, (np.ones(4),) * 3), (add, (np.ones(4), np.ones(3))), (add, (np.broadcast_to(1.0, 10**10), np.ones(3))),
+    (product, (np.ones((3, 4)), np.ones((3, 4)))), (product, (np.ones((3, 4)), np.ones((4, 2)))),
+])  # fmt: skip
+def test_wrong_calls_are_the_errors_that_they_are(function, args, tmp_path):
+    f = frit.jit(function, fallback="quiet")
+    with pytest.raises((TypeError, ValueError)) as want:
+        f.__wrapped__(*args)
+    for ask in (f.memory, f.explain, f.warnings, f.suggest_chunks, f.dump, f.visualize, lambda *a: f.save(tmp_path / "f.json", *a), f):
+        with pytest.raises(want.type) as got:
+            ask(*args)
+        assert str(got.value) == str(want.value)
+        if ask is not f:
+            assert not f._entries

@@ -139,3 +139,11 @@ def test_the_command_is_interrupted(tmp_path):
         command.wait(2)
     command.send_signal(signal.SIGINT)
     assert command.wait(5) == -signal.SIGINT
+
+
+def test_numbers_are_told_apart_by_their_types(tmp_path):
+    g = again(lambda x, n: x * n, tmp_path, np.array([True, False]), 1)
+    agree(g(np.array([True, True]), 1), np.array([1, 1]))
+    for other in (True, 1.0, 2):
+        with pytest.raises(TypeError, match="was saved for"):
+            g(np.array([True, True]), other)

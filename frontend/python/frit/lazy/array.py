@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import as_strided
 from .. import _frit, diagnostics, operators
 from ..calls import Method, written
 from ..errors import Break, FallbackError, local
+from ..nested import leaves, mapped
 from ..storage import Storage
 from ..rules import function_call, nested, ufunc_call
 from ..tracer import Tracer
@@ -313,26 +314,22 @@ def supported(a):
 
 def _tracers(x, given):
     """Nested arguments with the tracers of arrays; `given` is extended."""
-    t = type(x)
-    if t is Array:
-        given[id(x._t)] = x
-        return x._t
-    if t in (list, tuple):
-        return t([_tracers(y, given) for y in x])
-    if t is dict:
-        return {k: _tracers(y, given) for k, y in x.items()}
-    return x
+
+    def tracer(y):
+        if type(y) is not Array:
+            return y
+        given[id(y._t)] = y
+        return y._t
+
+    return mapped(tracer, x)
 
 
 def _arrays(r, given):
     """Results with arrays in place of tracers, and of NumPy's numbers."""
-    t = type(r)
-    if t is Tracer:
+    if isinstance(r, (list, tuple)):
+        return mapped(lambda y: _arrays(y, given), r)
+    if type(r) is Tracer:
         return given[id(r)] if id(r) in given else of(r)
-    if t in (list, tuple):
-        return t([_arrays(y, given) for y in r])
-    if isinstance(r, tuple) and hasattr(r, "_fields"):
-        return t(*[_arrays(y, given) for y in r])
     if isinstance(r, np.generic) and r.dtype.kind in "biufc" and supported(np.asarray(r)):
         return array_of(np.array(r))
     return r
@@ -430,11 +427,8 @@ def through_numpy(f, args, kwargs):
 
 def _adopt(r, args, kwargs, copies):
     """NumPy's results as arrays."""
-    t = type(r)
-    if t in (list, tuple):
-        return t([_adopt(y, args, kwargs, copies) for y in r])
-    if isinstance(r, tuple) and hasattr(r, "_fields"):
-        return t(*[_adopt(y, args, kwargs, copies) for y in r])
+    if isinstance(r, (list, tuple)):
+        return mapped(lambda y: _adopt(y, args, kwargs, copies), r)
     if isinstance(r, np.generic) and r.dtype.kind in "biufc":
         r = np.asarray(r)
     if not supported(r):
@@ -467,7 +461,7 @@ def array(a, dtype=None, *, copy=True):
         if dtype is not None and np.dtype(dtype) != a.dtype:
             return a.astype(dtype)
         return a.copy() if copy else a
-    if type(a) in (list, tuple) and any(True for _ in _lazies(a)):
+    if isinstance(a, (list, tuple)) and any(type(x) is Array for x in leaves(a)):
         return run(lambda t: nested(t, dtype), lambda t: np.array(t, dtype), (a,), {})
     r = np.array(a, dtype, order="K")
     if not supported(r):
@@ -475,14 +469,6 @@ def array(a, dtype=None, *, copy=True):
             return array_of(r.astype(r.dtype.newbyteorder("=")))
         raise TypeError(f"frit has no element type {r.dtype}")
     return array_of(r)
-
-
-def _lazies(x):
-    if type(x) is Array:
-        yield x
-    elif type(x) in (list, tuple):
-        for y in x:
-            yield from _lazies(y)
 
 
 def _unpickle(a):

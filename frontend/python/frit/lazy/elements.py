@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ..nested import leaves, mapped
 from ..storage import show
 from .compute import computed
 
@@ -53,14 +54,13 @@ def lent(x, a):
 
 def with_elements(x, copies):
     """Nested arguments with elements in place of arrays: `copies` of them, or read-only."""
-    t = type(x)
-    if issubclass(t, Lazy):
-        return writable(x, copies) if id(x._t._s) in copies else elements_of(x)
-    if t in (list, tuple):
-        return t([with_elements(y, copies) for y in x])
-    if t is slice:
-        return slice(with_elements(x.start, copies), with_elements(x.stop, copies), with_elements(x.step, copies))
-    return {k: with_elements(y, copies) for k, y in x.items()} if t is dict else x
+
+    def elements(y):
+        if not issubclass(type(y), Lazy):
+            return y
+        return writable(y, copies) if id(y._t._s) in copies else elements_of(y)
+
+    return mapped(elements, x)
 
 
 def closed(a):
@@ -86,11 +86,5 @@ def writable(x, copies):
 
 
 def within(x):
-    t = type(x)
-    if issubclass(t, Lazy) or t is np.ndarray:
-        yield x
-    elif t in (list, tuple):
-        for y in x:
-            yield from within(y)
-    elif t is dict:
-        yield from within(list(x.values()))
+    """All arrays in nested arguments."""
+    return (y for y in leaves(x) if issubclass(type(y), Lazy) or type(y) is np.ndarray)

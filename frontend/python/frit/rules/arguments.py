@@ -7,6 +7,7 @@ import operator
 import numpy as np
 
 from ..errors import Break
+from ..nested import leaves, mapped
 from ..selection import Selection
 from ..storage import keep_order
 from ..trace import current
@@ -19,37 +20,19 @@ _asarray = np.asarray
 
 def tracers(xs):
     """All tracers in nested lists, tuples and dicts."""
-    for x in xs:
-        if type(x) is Tracer:
-            yield x
-        elif type(x) in (list, tuple):
-            yield from tracers(x)
-        elif type(x) is dict:
-            yield from tracers(x.values())
+    return (x for x in leaves(list(xs)) if type(x) is Tracer)
 
 
 def concrete(x):
     """The same with tracers of known elements replaced by them."""
-    if type(x) is Tracer:
-        a = x.known()
-        return a[()] if x._scalar else a
-    if type(x) in (list, tuple):
-        return type(x)(concrete(y) for y in x)
-    if type(x) is dict:
-        return {k: concrete(v) for k, v in x.items()}
-    return x
 
+    def elements(y):
+        if type(y) is not Tracer:
+            return y
+        a = y.known()
+        return a[()] if y._scalar else a
 
-def mapped(f, x):
-    """`f` of all leaves of nested lists, tuples, named tuples and dicts."""
-    t = type(x)
-    if t in (list, tuple):
-        return t(mapped(f, y) for y in x)
-    if t is dict:
-        return {k: mapped(f, v) for k, v in x.items()}
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return t(*[mapped(f, y) for y in x])
-    return f(x)
+    return mapped(elements, x)
 
 
 def abstract(trace, r):
@@ -59,17 +42,12 @@ def abstract(trace, r):
 
 def unknown(x):
     """True if there are elements in it that differ from call to call."""
-    t = type(x)
-    if t in (list, tuple):
-        return any(unknown(y) for y in x)
-    if t is dict:
-        return any(unknown(y) for y in x.values())
-    return t is np.ndarray or t is Tracer and x.known() is None
+    return any(type(y) is np.ndarray or type(y) is Tracer and y.known() is None for y in leaves(x))
 
 
 def holds_array(x):
     """True if there is an array in nested sequences."""
-    return type(x) is Tracer or isinstance(x, np.ndarray) or type(x) in (list, tuple) and any(holds_array(y) for y in x)
+    return type(x) is Tracer or isinstance(x, np.ndarray) or isinstance(x, (list, tuple)) and any(map(holds_array, x))
 
 
 def store(out, r, fits=False):
@@ -118,14 +96,11 @@ def nested(x, dtype=None):
     """`np.array` of nested sequences with tracers."""
     trace = current()
 
-    def leaves(y):
-        return [z for w in y for z in leaves(w)] if type(y) in (list, tuple) else [y]
-
     if dtype is None:
         dtype = np.result_type(*[y.dtype if type(y) is Tracer else np.min_scalar_type(y) if isinstance(y, str) else np.dtype(type(y)) if isinstance(y, (bool, int, float, complex)) and not isinstance(y, np.generic) else y.dtype for y in leaves(x)])
 
     def node(y):
-        if type(y) in (list, tuple):
+        if isinstance(y, (list, tuple)):
             return trace.call("stack", [node(z) for z in y], 0)
         return trace.call("cast", array(y).node, np.dtype(dtype).name)
 

@@ -16,10 +16,11 @@ import numpy as np
 from numpy._core import _multiarray_umath, multiarray
 
 from ..coverage import seen
+from ..nested import mapped
 from ..patch import original
 from ..trace import current
 from ..tracer import Tracer
-from .arguments import abstract, mapped
+from .arguments import abstract
 from .convert import CONVERTERS, CREATORS, converted, created, scalar_of
 from .table import MUTATE, RULES
 
