@@ -40,6 +40,7 @@ class Diagnostic:
     #: The place in the user's source, and its text.
     file: str | None
     line: int | None
+    function: str | None
     source: str | None
     #: Why it is so, and what to write instead.
     notes: list[str] = field(default_factory=list)
@@ -49,9 +50,9 @@ class Diagnostic:
     def make(code, message, place, quantity=None, unit=None, op=None, notes=(), help=()) -> Diagnostic:
         """A finding of a code at a place (file, line, function), or nowhere (None)."""
         name, severity = _NAMES[code]
-        file, line = place[:2] if place else (None, None)
+        file, line, function = place or (None, None, None)
         source = linecache.getline(file, line).rstrip("\n") if file else None
-        return Diagnostic(code, name, severity, message, quantity, unit, op, file, line, source or None, list(notes), list(help))
+        return Diagnostic(code, name, severity, message, quantity, unit, op, file, line, function, source or None, list(notes), list(help))
 
     @property
     def ignored(self) -> bool:
@@ -63,8 +64,9 @@ class Diagnostic:
         return _frit.render(self.code, self.message, self.file, self.line or 0, self.source, self.notes, self.help, color)
 
     def to_json(self) -> dict:
-        """As a dictionary of what JSON knows."""
-        return {k: getattr(self, k) for k in self.__dataclass_fields__}
+        """As a dictionary of what JSON knows, in the form that `frit explain --json` prints: `quantity` with its `unit`, or None."""
+        found = {k: getattr(self, k) for k in self.__dataclass_fields__ if k != "unit"}
+        return {**found, "quantity": None if self.quantity is None else {"value": self.quantity, "unit": self.unit}}
 
     def text(self) -> str:
         """As the text of a warning, which has its place already."""
@@ -139,7 +141,7 @@ def of_program(program, shapes, strides, constant, limits, default):
 
     found = []
     for d in json.loads(text):
-        place = (d["file"], d["line"]) if d["file"] else default
+        place = (d["file"], d["line"], d["function"]) if d["file"] else default
         quantity = d["quantity"] or {"value": None, "unit": None}
         found.append(Diagnostic.make(d["code"], d["message"], place, quantity["value"], quantity["unit"], d["op"], d["notes"], d["help"]))
     return found
@@ -174,9 +176,11 @@ class Findings:
             while len(self.found) >= self.MOST:
                 del self.found[next(iter(self.found))]
             self.found[program] = found
-        if trace.running:
-            for d in found:
-                tell(d, self.told)
+
+    def tell(self, program):
+        """Gives the warnings of a program that is about to run, if they have not been given: a report may have compiled it."""
+        for d in self.found.get(program, ()):
+            tell(d, self.told)
 
 
 def layout(arrays):

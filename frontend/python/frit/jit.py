@@ -23,7 +23,7 @@ from .signature import Leaf, Recipe, Spec, Static, Unkeyed, arrays_in, names_in,
 from .sizes import Size, Unsized, differing, witnesses
 from .storage import WINDOWS, shadow
 from .surroundings import Surroundings
-from .tape import Done, Live, Tree
+from .tape import Done, Live, Segment, Tree
 from .trace import Trace
 
 _OPTIONS = {"static_argnames", "device", "memory_limit", "math", "fallback", "threads", "warn"}
@@ -50,6 +50,8 @@ class Entry:
         self.captured = []
         #: Calls that came through Python, and what is watched of the first of them.
         self.calls, self.watch, self.repeated = 0, None, []
+        #: True if a report has traced it, so that no call has told what there is to say.
+        self.untold = False
         #: The instructions up to where a trace of shapes alone ended, and why it did.
         self.outline, self.stopped = None, None
         #: What NumPy would run there.
@@ -133,6 +135,11 @@ class Jit(_frit.Function):
         if entry.captured and any(np.may_share_memory(x, y) for x in a.leaves if type(x) is np.ndarray for y in entry.captured):
             # One of them written is the other written.
             return self._numpy(args, kwargs, Break("an argument overlaps an array from outside in memory"))
+        if entry.untold:
+            for step, _ in paths.walk():
+                if type(step) is Segment:
+                    self._findings.tell(step.program)
+            entry.untold = False
         if paths.replayable and paths.live is None:
             slots = [x if type(x) is np.ndarray else np.asarray(x) for x in a.leaves]
             slots += [None] * (paths.slots - len(slots))
@@ -416,6 +423,7 @@ class Jit(_frit.Function):
             trace.look_again()
             if trace.live is None and not drawn(states) and not trace.unnamed:
                 entry.tree.insert(trace.tape, end)
+                entry.untold = True
             else:
                 entry.outline, entry.stopped = trace.tape, Break(trace.live or "what differs from call to call")
         drawn(states, back=True)
@@ -483,7 +491,7 @@ class Jit(_frit.Function):
                 found.append(diagnostics.fallback(f"{entry.broken.reason}: calls run through NumPy", entry.broken.place, report.input_bytes))
             for file, line, function, label, size, reason in report.calls:
                 if reason:
-                    found.append(diagnostics.fallback(f"{label} runs through NumPy on {size} bytes (in {function}): {reason}", (file, line), size))
+                    found.append(diagnostics.fallback(f"{label} runs through NumPy on {size} bytes (in {function}): {reason}", (file, line, function), size))
         if entry.expected is not None and entry.tree.root is None and self._findings.limits.wants("F008"):
             found.append(entry.expected)
         return diagnostics.listed(found + entry.repeated + self._storms)

@@ -235,6 +235,8 @@ class Programs:
             # A number of this size or sign changes the type of a result: it stays baked in.
             holes = {}
             program = self._variant(trace, part, v, values, holes)
+        if trace.running and self.findings is not None:
+            self.findings.tell(program)
         extra = [(None, _asarray(part.scalars[k], dtype=dtype)) for k, dtype in holes.items()]
         return program, part.inputs + extra
 

@@ -356,9 +356,17 @@ def test_environment():
         assert want in done.stdout, done.stderr
 
 
-def test_json():
-    (d,) = json.loads(frit.jit(every_pair, warn="intermediate_bytes=1MiB").warnings(spec(1000)).to_json())
-    assert d["code"] == "F001" and d["quantity"] == 8e6 and d["unit"] == "bytes" and d["line"] == line_of(every_pair, "HERE")
+def test_json(tmp_path):
+    f = frit.jit(every_pair, warn="intermediate_bytes=1MiB")
+    (d,) = json.loads(f.warnings(spec(1000)).to_json())
+    assert d["code"] == "F001" and d["quantity"] == {"value": 8e6, "unit": "bytes"} and d["line"] == line_of(every_pair, "HERE")
+    # The command's is the same.
+    f.save(tmp_path / "f.json", spec(1000))
+    command = [sys.executable, "-m", "frit", "explain", str(tmp_path / "f.json"), "--json", "--warn", "intermediate_bytes=1MiB"]
+    (told,) = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    # A file knows the text of lines without what is before it, and nothing of calls in blocks.
+    assert list(told) == list(d) and told.pop("source") == d.pop("source").strip() and told.pop("help") and d.pop("help")
+    assert told == d
 
 
 def test_parts_of_a_function():
@@ -433,6 +441,27 @@ def test_no_limit_is_suggested_where_none_helps():
     """Of a value that is needed as a whole, blocks save nothing."""
     (found,) = [d for d in frit.jit(lambda a: np.linalg.det(np.exp(a[:, None] * a)), warn="intermediate_bytes=1MiB").warnings(spec(3000)) if d.code == "F001"]
     assert "memory_limit" not in found.text()
+
+
+@pytest.mark.parametrize("report", ["explain", "memory", "warnings"])
+def test_a_call_tells_what_a_report_found(report):
+    f, x = frit.jit(every_pair, warn="intermediate_bytes=100kB"), np.ones(200)
+    getattr(f, report)(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", frit.PerformanceWarning)
+        for _ in range(2):
+            with pytest.raises(frit.PerformanceWarning, match="F001"):
+                f(x)
+    with pytest.warns(frit.PerformanceWarning, match="F001") as told:
+        f(x)
+        f(x)
+    assert len(told) == 1
+
+    # Of the part that a report compiles, too.
+    f = frit.jit(lambda a: every_pair(a) * float(a[0]), warn="intermediate_bytes=100kB", fallback="quiet")
+    getattr(f, report)(x)
+    with pytest.warns(frit.PerformanceWarning, match="F001"):
+        f(x)
 
 
 def test_as_an_error_nothing_is_written():

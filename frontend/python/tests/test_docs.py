@@ -23,7 +23,8 @@ def test_examples(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = path.read_text(encoding="utf-8")
     # One file as a user would have it: tracebacks and reports name it.
-    source = doctest.DocTestParser().get_doctest(text, {"np": np, "frit": frit}, path.name, str(path), 0)
+    given = {"np": np, "frit": frit} if path in CODES else {}
+    source = doctest.DocTestParser().get_doctest(text, given, path.name, str(path), 0)
     failed = []
     doctest.DocTestRunner(optionflags=FLAGS).run(source, out=failed.append)
     assert not failed, "".join(failed)
@@ -76,13 +77,27 @@ def test_environment_variables():
 
 
 def test_options_of_the_command():
-    for command in ("run", "explain", "dump"):
-        done = subprocess.run([sys.executable, "-m", "frit", command, "--help"], capture_output=True, text=True, check=True)
-        has = set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help"}
-        told = {re.match(r"`(--[a-z-]+)", r[0])[1] for r in section("The command") if r[1] in (command, "all")}
-        assert told == has
+    help_of = lambda *command: subprocess.run([sys.executable, "-m", "frit", *command, "--help"], capture_output=True, text=True, check=True).stdout  # noqa: E731
+    listed = re.search(r"^Commands:\n(.*?)\n\n", help_of(), flags=re.M | re.S)[1]
+    commands = set(re.findall(r"^  (\w+)", listed, flags=re.M)) - {"help"}
+    rows = [({c.strip() for c in r[1].split(",")}, re.match(r"`(--[a-z-]+)", r[0])[1]) for r in section("The command")]
+    assert set().union(*(of for of, _ in rows)) - {"all"} <= commands >= {"run", "explain", "visualize", "dump"}
+    text = (ROOT / "docs/options.md").read_text(encoding="utf-8")
+    for command in commands:
+        has = set(re.findall(r"--[a-z-]+", help_of(command))) - {"--help"}
+        assert {option for of, option in rows if of & {command, "all"}} == has, command
+        assert f"`{command} PROGRAM" in text
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_readme_links_to_all_pages():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert all(f"(docs/{p.name})" in readme for p in DOCS)
+    assert all(f"(docs/{p.name})" in README for p in DOCS)
+
+
+def test_readme_counts_what_there_is():
+    assert re.search(r"(\d+) codes", README)[1] == str(len(frit._frit.DIAGNOSTICS)) == str(len(CODES))
+    told = re.search(r"options ((?:`\w+`,?\s+)+)`?", README.replace("`.", "` ."))[1]
+    options = {p.name for p in inspect.signature(frit.Jit.__init__).parameters.values() if p.default is not p.empty}
+    assert set(re.findall(r"`(\w+)`", told)) == options - {"device"}
