@@ -15,10 +15,9 @@ import numpy as np
 
 from . import _frit, debug, diagnostics, selection
 from .coverage import seen
-from .errors import Abandon, Break, PerformanceWarning, Values, user_place
+from .errors import Abandon, Break, PerformanceWarning, Values
 from .nested import leaves, mapped
 from .sizes import Unsized
-from .storage import shadow
 from .tape import Call, Ref, Replica, replica
 from .trace import current, traceable
 from .tracer import Tracer
@@ -262,7 +261,8 @@ def fallback(trace, function, args, kwargs, why):
 def _as_numpy_raises(function, args, kwargs):
     """Raises what NumPy does for arguments that a rule finds wrong by their shapes and types. Asks NumPy, with zeros, where that
     takes few elements."""
-    if any(t is not None for t in written(function, args, kwargs)):
+    targets = [t for t in written(function, args, kwargs) if t is not None]
+    if any(type(t) is not Tracer for t in targets):
         return
     arrays = [x for x in leaves((args, kwargs)) if isinstance(x, np.ndarray)]
     most = math.prod(max(1, a.size) for a in arrays)
@@ -278,7 +278,8 @@ def _as_numpy_raises(function, args, kwargs):
     def zeros(x):
         if not isinstance(x, np.ndarray):
             return x
-        a = shadow(x.shape, x.dtype)
+        # Without memory, but for what is written.
+        a = np.zeros(x.shape, x.dtype) if any(x is t for t in targets) else np.broadcast_to(np.zeros((), x.dtype), x.shape)
         return a[()] if type(x) is Tracer and x._scalar else a
 
     with np.errstate(all="ignore"), warnings.catch_warnings():

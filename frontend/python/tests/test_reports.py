@@ -205,12 +205,18 @@ def add(x, y):
     return x + y
 
 
+def add_to(x, y):
+    x += y
+    return x
+
+
 def product(x, y):
     return np.linalg.inv(x @ y)
 
 
 @pytest.mark.parametrize(("function", "args"), [
     (add, (np.ones(4),)), (add, (np.ones(4),) * 3), (add, (np.ones(4), np.ones(3))), (add, (np.broadcast_to(1.0, 10**10), np.ones(3))),
+    (add_to, (np.ones(4), np.ones(3))), (add_to, (np.ones(4, int), np.ones(4))),
     (product, (np.ones((3, 4)), np.ones((3, 4)))), (product, (np.ones((3, 4)), np.ones((4, 2)))),
 ])  # fmt: skip
 def test_wrong_calls_are_the_errors_that_they_are(function, args, tmp_path):
