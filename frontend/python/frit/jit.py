@@ -90,7 +90,7 @@ class Jit(_frit.Function):
         a = Arguments()
         a.names, a.seen = self._surroundings.look()
         if self._static:
-            bound = inspect.signature(self._function).bind(*args, **kwargs)
+            bound = self._bound(args, kwargs)
             named = {k: bound.arguments.pop(k) for k in list(bound.arguments) if k in self._static}
             if any(p.kind is p.POSITIONAL_ONLY for p in inspect.signature(self._function).parameters.values() if p.name in self._static):
                 raise Unkeyed("a positional-only static argument")
@@ -109,6 +109,16 @@ class Jit(_frit.Function):
             a.key.append(("nans",))
         a.key = a.done(), a.names
         return a
+
+    def _bound(self, args, kwargs):
+        """The arguments by the names of parameters."""
+        try:
+            return inspect.signature(self._function).bind(*args, **kwargs)
+        except TypeError:
+            if not hasattr(self._function, "__wrapped__") and not hasattr(self._function, "__signature__"):
+                # In Python's own words: it does not come to the function's body.
+                self._function(*args, **kwargs)
+            raise
 
     def slow(self, args, kwargs):
         """A call that the quick path does not serve."""
@@ -440,7 +450,8 @@ class Jit(_frit.Function):
 
     def explain(self, *args, **kwargs) -> Report:
         """What is compiled for these arguments (arrays or specs), and what is not and why. Nothing runs: of a function
-        whose Python looks at elements, what follows the first look is known once it has been called.
+        whose Python looks at elements, what follows the first look is known once it has been called. An exception that shapes and
+        types alone make the call raise, as a missing argument, is raised here, too.
 
         With `proof=True` the text ends with why each rewritten expression equals what was written, unless the function has
         a parameter of that name."""

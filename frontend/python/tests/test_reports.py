@@ -229,3 +229,18 @@ def test_wrong_calls_are_the_errors_that_they_are(function, args, tmp_path):
         assert str(got.value) == str(want.value)
         if ask is not f:
             assert not f._entries
+
+
+@pytest.mark.parametrize("args", [(), (1,), (1, 2, 3)])
+def test_wrong_calls_with_static_arguments(args):
+    ran = []
+
+    def scaled(x, n):
+        ran.append(n)
+        return x * n
+
+    f = frit.jit(scaled, static_argnames="n")
+    for ask in (f, f.memory, f.explain):
+        with pytest.raises(TypeError, match=r"scaled\(\) (missing|takes)"):
+            ask(*args)
+    assert not ran and not f._entries
