@@ -9,6 +9,7 @@ import itertools
 import os
 import threading
 import types
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -482,6 +483,8 @@ class Jit(_frit.Function):
         `sizes`: numbers for the names in specs, as `{"n": 1000}`; what is worth a word depends on them. ValueError without."""
         names = names_in((args, kwargs))
         if names:
+            if sizes is not None and not isinstance(sizes, Mapping):
+                raise TypeError(f"sizes must be a dict of numbers by names, not {sizes!r}")
             missing = sorted(names - set(sizes or {}))
             if missing:
                 raise ValueError(f"what is worth a warning depends on sizes: give numbers, as sizes={{{missing[0]!r}: 1000}}")

@@ -134,7 +134,7 @@ class MemoryFormula(Projection):
         """The projection of this program for numbers, with a limit in bytes if one is given.
 
         ValueError for a name that has no number, for one that there is not, and for numbers below 8, which names do
-        not stand for; `MemoryLimitError` if no plan fits.
+        not stand for; TypeError for what is no whole number; `MemoryLimitError` if no plan fits.
         """
         names = self.names()
         for n in [n for n in names if n not in sizes] + [n for n in sizes if n not in names]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import frit
+from frit.picture import FORMATS
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -87,6 +88,15 @@ def test_options_of_the_command():
         has = set(re.findall(r"--[a-z-]+", help_of(command))) - {"--help"}
         assert {option for of, option in rows if of & {command, "all"}} == has, command
         assert f"`{command} PROGRAM" in text
+
+
+def test_formats_of_pictures():
+    told = [row[0].strip("`.") for row in section("# Pictures", "docs/pictures.md")]
+    assert tuple(told) == FORMATS
+    picture = frit.jit(lambda x: x + 1).visualize(frit.spec(3))
+    assert len({picture.render(name) for name in FORMATS}) == len(FORMATS)
+    with pytest.raises(ValueError, match="unknown format of pictures `pdf`"):
+        picture.render("pdf")
 
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -38,6 +38,8 @@ def test_numbers(value, error, tmp_path):
         formula.peak_bytes.at(n=value)
     with pytest.raises(error, match="the size n must be"):
         f.warnings(frit.spec("n"), sizes={"n": value})
+    with pytest.raises(TypeError, match="sizes must be a dict"):
+        f.warnings(frit.spec("n"), sizes=value)
     with pytest.raises(error, match="a size must be"):
         frit.spec((2, value))
 
