@@ -59,7 +59,6 @@ v: np.clip(np.clip(v, -1, 1), -0.5, 2) -> np.clip(v, -0.5, 1)
 v: np.concatenate([v[:10], v[10:]]) + 1 -> v + 1
 x: np.repeat(x, 3, axis=1).sum(1) -> x.sum(1) * 3
 x: x.T.T.reshape(-1).reshape(1000, 1000).sum() -> x.sum()
-v: np.diff(np.cumsum(v)) -> v[1:]
 """
 
 

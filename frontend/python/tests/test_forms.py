@@ -392,7 +392,6 @@ V: np.max(V * -2 + 3) -> np.min(V) * -2 + 3
 V: np.max(np.maximum(V, 0)) -> np.maximum(np.max(V), 0)
 V: np.argmax(-V) -> np.argmin(V)
 M: np.any(~M) -> ~np.all(M)
-V: np.diff(np.cumsum(V)) + 1 -> V[1:] + 1
 """
 
 

@@ -22,6 +22,7 @@ use Example::{Graph, Pattern};
 const EXAMPLES: &[(&str, &[Example])] = &[
     ("constant-takes-sign",   &[Pattern("(multiply (negative ?x) ?c)"), Pattern("(divide ?c (negative ?x))")]),
     ("add-constants",         &[Pattern("(subtract ?d (add ?x ?c))"), Pattern("(add (subtract ?c ?x) ?d)"), Pattern("(subtract (subtract ?x ?c) ?d)")]),
+    ("cancel-constants",      &[Pattern("(subtract ?d (add ?x ?c))"), Pattern("(subtract (add ?x ?c) ?d)")]),
     ("multiply-constants",    &[Pattern("(divide (multiply ?x ?c) ?d)"), Pattern("(divide ?d (divide ?c ?x))"), Pattern("(multiply (divide ?x ?c) ?d)"), Pattern("(divide ?d (multiply ?x ?c))")]),
     ("absorb",                &[Pattern("(logical_and ?x (logical_and ?y ?x))"), Pattern("(logical_or (logical_and ?x ?y) ?x)")]),
     ("logic-with-complement", &[Pattern("(logical_or (logical_not ?x) ?x)"), Pattern("(logical_and ?x (logical_not ?x))")]),

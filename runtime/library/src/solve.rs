@@ -426,20 +426,34 @@ fn diagonal<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8], mut f
     }
 }
 
+/// The sign (of length 1, or 0) of a determinant and the logarithm of its size, which no product overflows.
+fn sign_and_log<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> (Complex64, f64) {
+    let (mut sign, mut log) = (Complex64::ONE, 0.0);
+    diagonal::<T>(call, index, workspace, |x| {
+        let size = x.norm();
+        sign = match () {
+            () if size == 0.0 => Complex64::ZERO,
+            // Real signs are no quotients: one of infinities is no number.
+            () if x.im == 0.0 => sign * if x.re < 0.0 { -1.0 } else { 1.0 },
+            () => sign * (x / size),
+        };
+        log += size.ln();
+    });
+    (sign, log)
+}
+
+/// As LAPACK's users and NumPy do: the determinant is the product of its sign and size.
 fn det_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> Result<(), LibraryError> {
-    let mut product = Complex64::ONE;
-    diagonal::<T>(call, index, workspace, |x| product *= x);
-    store(&call.outputs[0], index, T::narrow(product));
+    let (sign, log) = sign_and_log::<T>(call, index, workspace);
+    let size = log.exp();
+    // Each part alone: 0 times an infinity is no number.
+    let part = |s: f64| if s == 0.0 { 0.0 } else { s * size };
+    store(&call.outputs[0], index, T::narrow(Complex64::new(part(sign.re), part(sign.im))));
     Ok(())
 }
 
 fn slogdet_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> Result<(), LibraryError> {
-    let (mut sign, mut log) = (Complex64::ONE, 0.0);
-    diagonal::<T>(call, index, workspace, |x| {
-        let size = x.norm();
-        sign = if size == 0.0 { Complex64::ZERO } else { sign * (x / size) };
-        log += size.ln();
-    });
+    let (sign, log) = sign_and_log::<T>(call, index, workspace);
     store(&call.outputs[0], index, T::narrow(sign));
     store(&call.outputs[1], index, real::<T::Part>(log));
     Ok(())

@@ -47,6 +47,7 @@ pub(super) const RULES: &[Rule] = &[
     pattern("divide-multiply",    Fast,        "(multiply (divide ?x ?y) ?y)", "?x"),
     node("divide-self",           Fast,        &[Op::Divide],                  divide_self),
     node("add-constants",         Reassociate, &[Op::Add, Op::Subtract],       merge_terms).exact_for_ints(),
+    node("cancel-constants",      Fast,        &[Op::Add, Op::Subtract],       cancel_terms),
     node("multiply-constants",    Reassociate, &[Op::Multiply, Op::Divide],    merge_factors).exact_for_ints(),
 ];
 
@@ -155,8 +156,27 @@ fn term(r: &Rewriter<'_>, n: &ENode) -> Option<(bool, Id, Scalar)> {
     }
 }
 
-/// Two constants added to one value are one: `(x + c) - d`, `c - (d - x)`.
+/// Two constant terms become one: `(x + c) - d`, `c - (d - x)`; not where one takes digits of the other away, because
+/// rounding is what `(x + c) - c` is about.
 fn merge_terms(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    merged(r, n, false)
+}
+
+/// The same, whatever was rounded.
+fn cancel_terms(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    merged(r, n, true)
+}
+
+/// What is left of a constant, at most, if another one cancels it: ten bits of rounding less.
+const CANCELLED: f64 = 1.0 / 1024.0;
+
+/// True if two inexact constants all but cancel, or their sum is no number.
+fn cancels(c: Scalar, d: Scalar, sum: Scalar) -> bool {
+    let size = |x: Scalar| x.as_complex().norm();
+    c.dtype().is_inexact() && (size(sum) < CANCELLED * size(c).max(size(d)) || !size(sum).is_finite())
+}
+
+fn merged(r: &mut Rewriter<'_>, n: &ENode, cancel: bool) -> Option<Id> {
     if r.dtype(n.children[0]) == DType::Bool {
         return None;
     }
@@ -166,6 +186,9 @@ fn merge_terms(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
             let Some((inner_plus, x, c)) = term(r, &f) else { continue };
             let c = if outer_plus { c } else { negative(c)? };
             let both = fold(Op::Add, &[c, d])?;
+            if cancels(c, d, both) != cancel {
+                continue;
+            }
             let (op, both) = match (inner_plus == outer_plus, both.dtype()) {
                 (false, _) => (Op::Subtract, both),
                 // As one would write it.

@@ -1,7 +1,7 @@
 //! Common factors.
 
 use super::super::rule::{Rule, pattern};
-use crate::pass::MathLevel::Reassociate;
+use crate::pass::MathLevel::{Fast, Reassociate};
 
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
@@ -15,5 +15,6 @@ pub(super) const RULES: &[Rule] = &[
     pattern("factor-subtract-rr", Reassociate, "(subtract (multiply ?b ?a) (multiply ?c ?a))", "(multiply (subtract ?b ?c) ?a)").exact_for_ints(),
     pattern("divide-add",         Reassociate, "(add (divide ?a ?c) (divide ?b ?c))",          "(divide (add ?a ?b) ?c)"),
     pattern("divide-subtract",    Reassociate, "(subtract (divide ?a ?c) (divide ?b ?c))",     "(divide (subtract ?a ?b) ?c)"),
-    pattern("divide-divide",      Reassociate, "(divide (divide ?a ?b) ?c)",                   "(divide ?a (multiply ?b ?c))"),
+    // The product of two divisors may overflow where the quotients do not.
+    pattern("divide-divide",      Fast,        "(divide (divide ?a ?b) ?c)",                   "(divide ?a (multiply ?b ?c))"),
 ];

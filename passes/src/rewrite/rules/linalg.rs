@@ -1,8 +1,9 @@
 //! Linear algebra: systems instead of inverses, cheaper factorizations for matrices with structure, values without
 //! vectors, determinants of parts.
 //!
-//! Where NumPy raises an error for a singular matrix, the cheaper form of rules up to `reassociate` does, too, unless
-//! what was singular is no part of it any more; rules that answer where NumPy refuses are `fast`.
+//! Where NumPy meets a pivot that is exactly 0 and raises an error, the cheaper form of rules up to `reassociate` does, too,
+//! unless what was singular is no part of it any more; rules that answer where NumPy refuses are `fast`. Where a pivot is 0 but
+//! for rounding, either may raise. A NaN spreads as far as a substitution reads it.
 
 use super::super::language::ENode;
 use super::super::rule::{Rewriter, Rule, node, pair, pattern, result};

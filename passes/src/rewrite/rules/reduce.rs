@@ -4,7 +4,7 @@ use super::super::language::ENode;
 use super::super::rule::{Rewriter, Rule, pair};
 use crate::make::Make;
 use crate::movement::groups;
-use crate::pass::MathLevel::{Exact, Reassociate};
+use crate::pass::MathLevel::{Exact, Fast, Reassociate};
 use egg::Id;
 use frit_ir::dim::product;
 use frit_ir::{Attr, Attrs, DType, Dim, Key, Op, Slice};
@@ -29,7 +29,8 @@ pub(super) const RULES: &[Rule] = &[
     pair("extreme-concatenate",   Exact,       EXTREMES,      reduce_concatenate),
     pair("sum-pad",               Reassociate, &[Op::Sum],    sum_pad).exact_for_ints(),
     pair("cumulative-broadcast",  Reassociate, &[Op::Cumsum], cumsum_broadcast).exact_for_ints(),
-    pair("difference-cumsum",     Reassociate, &[Op::Subtract], difference_cumsum).exact_for_ints(),
+    // As `(x + y) - y`: what the sums before have rounded away would come back.
+    pair("difference-cumsum",     Fast,        &[Op::Subtract], difference_cumsum).exact_for_ints(),
     pair("sum-scaled",            Reassociate, &[Op::Sum],    sum_scaled).exact_for_ints(),
     pair("sum-negative",          Reassociate, &[Op::Sum],    sum_negative).exact_for_ints(),
     pair("sum-transpose",         Reassociate, SUMS,          reduce_transpose).exact_for_ints(),
@@ -126,6 +127,10 @@ fn sum_scaled(r: &mut Rewriter<'_>, s: &ENode, x: &ENode) -> Option<Id> {
         let (v, f) = (x.children[varying], x.children[factor]);
         let (repeated, _) = broadcast_axes(r, f, &full, &axes);
         let (lost, _) = broadcast_axes(r, v, &full, &axes);
+        // A sum that cancels to 0 times an infinity is NaN.
+        if r.value(f).is_some_and(|c| !c.as_complex().is_finite()) {
+            continue;
+        }
         // An axis of size 1 counts as repeated in neither.
         if repeated.is_empty() || lost.iter().any(|a| repeated.contains(a)) {
             continue;
