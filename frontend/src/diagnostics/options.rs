@@ -129,6 +129,9 @@ impl Thresholds {
             Unit::Bytes => parse_bytes(value)? as f64,
             _ => value.trim().parse().map_err(|e| format!("`{item}`: {e}"))?,
         };
+        if number.is_nan() {
+            return Err(format!("`{item}`: a threshold is a number"));
+        }
         *self.field(row.name).expect("a field for each row") = number;
         Ok(())
     }

@@ -94,15 +94,18 @@ pub(super) fn ignored(d: &Diagnostic) -> bool {
 
 /// True if a line of source has a comment `frit: ignore`, or `frit: ignore[F001, F007]` with this code among them.
 pub fn ignores(line: &str, code: &str) -> bool {
-    let comments = line.match_indices("frit: ignore").filter(|(at, _)| {
+    let comments = line.match_indices("frit:").filter(|(at, _)| {
         let before = line[..*at].trim_end();
         before.ends_with('#') || before.ends_with("//")
     });
     comments.into_iter().any(|(at, found)| {
-        let rest = &line[at + found.len()..];
-        match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
-            Some((codes, _)) => codes.split(',').any(|c| c.trim() == code),
-            None => true,
+        let Some(rest) = line[at + found.len()..].trim_start().strip_prefix("ignore") else { return false };
+        match rest.trim_start().strip_prefix('[') {
+            Some(list) => {
+                list.split_once(']').is_some_and(|(codes, _)| codes.split(',').any(|c| c.trim() == code))
+            }
+            // The end of the comment, or words that say why.
+            None => rest.chars().next().is_none_or(char::is_whitespace),
         }
     })
 }
@@ -117,6 +120,11 @@ mod tests {
         assert!(ignores("d = a - b  # frit: ignore[F007, F001]", "F001"));
         assert!(ignores("let d = a - b; // frit: ignore[F001]", "F001"));
         assert!(!ignores("d = a - b  # frit: ignore[F007]", "F001"));
+        assert!(ignores("d = a - b  #frit:ignore [F001]", "F001"));
+        assert!(ignores("d = a - b  # frit: ignore because it is small", "F001"));
+        assert!(!ignores("d = a - b  # frit: ignore [F007]", "F001"));
+        assert!(!ignores("d = a - b  # frit: ignored", "F001"));
+        assert!(!ignores("d = a - b  # frit: ignore(F007)", "F001"));
         assert!(!ignores("print('frit: ignore')", "F001"));
     }
 
