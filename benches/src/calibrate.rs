@@ -71,10 +71,10 @@ pub(crate) fn calibrate() {
     let cube = (n * n * n) as f64;
     let f = jit_with(|a: Array| a.matmul(a), one());
     row("gemm", built_in.gemm, best(9, || f.call((&a,)).expect("runs")) / cube);
-    let v = Array2::<f64>::ones((64, 1));
-    let m = square(64);
+    let v = Array2::<f64>::ones((256, 1));
+    let m = square(256);
     let f = jit_with(|m: Array, v: Array| m.matmul(v), one());
-    row("matvec", built_in.matvec, best(500, || f.call((&m, &v)).expect("runs")) / (64.0 * 64.0));
+    row("matvec", built_in.matvec, best(500, || f.call((&m, &v)).expect("runs")) / (256.0 * 256.0));
     let f = jit_with(frit::linalg::cholesky, one());
     row("dense", built_in.dense, best(9, || f.call((&a,)).expect("runs")) / (cube / 6.0));
     let n = 100_000;

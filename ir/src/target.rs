@@ -69,10 +69,12 @@ impl Target {
         move_element: 0.2e-9,
         // 512 x 512 f64 on one thread: 104 GFLOP/s, two of which are one multiply-add.
         gemm: 0.019e-9,
-        matvec: 0.05e-9,
+        // 256 x 256 f64, in L2, on one thread: `calibrate`.
+        matvec: 0.08e-9,
         // Cholesky, LU and QR of 500 x 500 by `routines`, one thread.
         dense: 0.05e-9,
-        sort: 0.3e-9,
+        // 2,000,000 random f64 in 33 ms on one thread.
+        sort: 0.8e-9,
         fft: 0.1e-9,
         launch: 0.2e-6,
         // Two blocks of 31 us take 1 / 0.69 of one thread's time if the workers sleep: `dispatch`, as `unit`.
