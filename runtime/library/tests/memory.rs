@@ -175,6 +175,8 @@ fn matrices<T: Number>(sizes: &[usize]) {
                 let five: [&dyn Operand; 5] = [&spd, &a, &a, &one_number, &one_number];
                 let kth = Array::new(&[2], vec![0_i64, n as i64 / 2]);
                 let chosen: [&dyn Operand; 2] = [&spd, &kth];
+                let exchanges = Array::from_fn(&[n], |p| p[0] as i64);
+                let factored: [&dyn Operand; 3] = [&spd, &exchanges, &a];
                 let is_real = matches!(T::DTYPE, DType::F32 | DType::F64);
                 match routine {
                     Routine::Searchsorted | Routine::Unique => continue,
@@ -184,6 +186,7 @@ fn matrices<T: Number>(sizes: &[usize]) {
                 }
                 let operands = match routine {
                     Routine::Gemm => &five[..],
+                    Routine::LuSolve => &factored[..],
                     Routine::OrderStatistics | Routine::ArgOrderStatistics => &chosen[..],
                     _ if routine.inputs() == 1 => &one[..],
                     _ => &two[..],
