@@ -290,6 +290,10 @@ class Report:
         if not self.segments and self.reason is not None:
             raise FallbackError(self.reason)
         notes = [f"NumPy runs {c[3]} ({c[0]}:{c[1]}): what it takes is not known" for c in self.calls]
+        if len(self.segments) > 1:
+            notes.append(f"compiled in {len(self.segments)} parts, the largest of which this is: values kept from part to part are not counted")
+        if self.reason is not None:
+            notes.append(f"what follows is not known before it runs: {self.reason}")
         if any(named(n) for s in self.segments for n in s.shapes):
             return MemoryFormula([(s.program, s.shapes) for s in self.segments], notes)
         if not self.segments:

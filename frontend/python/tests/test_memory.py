@@ -139,3 +139,19 @@ def test_a_fresh_process_takes_what_is_projected(name):
     # The pool keeps freed blocks of a sixteenth of the most that was in use, at most.
     assert taken <= need * 17 / 16 + other + PAGES, f"projected {need}, the process took {taken}"
     assert need <= 1.1 * taken, f"projected {need}, the process took {taken}"
+
+
+def test_notes_of_functions_in_parts():
+    def f(x):
+        y = np.exp(x)
+        if y[0] > 2:
+            y = y + 1
+        return y * 2
+
+    g = frit.jit(f)
+    assert any("not known before it runs" in n for n in g.memory(frit.spec(1000)).notes)
+    x = np.ones(1000)
+    np.testing.assert_allclose(g(x), f(x))
+    notes = g.memory(x).notes
+    assert any("parts" in n for n in notes), notes
+    assert "note: compiled in" in str(g.memory(x))
