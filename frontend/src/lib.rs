@@ -18,7 +18,6 @@ mod chunks;
 mod control;
 pub mod diagnostics;
 mod error;
-mod flops;
 mod index;
 mod jit;
 pub mod numpy;

@@ -18,6 +18,7 @@ pub mod ops;
 pub mod build;
 pub mod eval;
 
+pub mod flops;
 pub mod kernel;
 pub mod plan;
 pub mod prim;

@@ -2,9 +2,8 @@
 
 use super::situation::{Situation, base, parameter, users};
 use super::{Diagnostic, Quantity};
-use crate::flops;
 use frit_ir::graph::{Graph, NodeId};
-use frit_ir::{Loc, Op, TensorType, Value};
+use frit_ir::{Loc, Op, TensorType, Value, flops};
 use frit_passes::{MathLevel, Options};
 use std::collections::BTreeSet;
 

@@ -29,26 +29,6 @@ impl Reduction {
     }
 }
 
-/// What the combination does not change.
-fn identity(op: Op, dtype: DType) -> Option<Scalar> {
-    let extreme = |low: bool| match dtype.int_range() {
-        Some((lo, hi)) => {
-            let v = if low { lo } else { hi };
-            Scalar::from_u64(dtype, v as i64 as u64).cast(dtype)
-        }
-        None => Scalar::from_f64(dtype, if low { f64::NEG_INFINITY } else { f64::INFINITY }),
-    };
-    Some(match op.def().combine? {
-        Combine::Add => Scalar::zero(dtype),
-        Combine::Mul => Scalar::one(dtype),
-        Combine::And => Scalar::bool(true),
-        Combine::Or => Scalar::bool(false),
-        Combine::Min => extreme(false),
-        Combine::Max => extreme(true),
-        Combine::ArgMin | Combine::ArgMax => return None,
-    })
-}
-
 /// A reduction of the op table.
 pub fn reduce(b: &mut Builder, op: Op, x: Value, r: &Reduction) -> Built {
     let mut x = x;
@@ -82,12 +62,9 @@ pub fn reduce(b: &mut Builder, op: Op, x: Value, r: &Reduction) -> Built {
         b.reduce_with(op, x, axes, r.keepdims, more)?
     };
     let Some(initial) = r.initial else { return Ok(total) };
-    let combine = match op.def().combine {
-        Some(Combine::Add) => Op::Add,
-        Some(Combine::Mul) => Op::Multiply,
-        Some(Combine::Min) => Op::Minimum,
-        Some(Combine::Max) => Op::Maximum,
-        _ => return invalid(b, op, "takes no initial value"),
+    let numeric = |c: &Combine| !matches!(c, Combine::And | Combine::Or);
+    let Some(combine) = op.def().combine.filter(numeric).and_then(Combine::op) else {
+        return invalid(b, op, "takes no initial value");
     };
     let result = bin(b, combine, total, initial)?;
     b.cast(result, b.dtype(total))
@@ -103,7 +80,7 @@ fn masked(b: &mut Builder, op: Op, x: Value, mask: Value, r: &Reduction) -> Buil
         }
         Op::Mean | Op::Var | Op::Std | Op::CountNonzero | Op::Nansum => Scalar::zero(b.dtype(x)),
         Op::Nanprod => Scalar::one(b.dtype(x)),
-        _ => match (identity(op, b.dtype(x)), op.def().combine) {
+        _ => match (op.def().combine.and_then(|c| c.identity(b.dtype(x))), op.def().combine) {
             (None, _) => return invalid(b, op, "takes no `where`"),
             (Some(_), Some(Combine::Min | Combine::Max)) if r.initial.is_none() => {
                 let numpy = if op == Op::Max { "maximum" } else { "minimum" };

@@ -6,13 +6,12 @@
 
 use super::outline::{self, Entry};
 use crate::error::Error;
-use crate::flops;
 use crate::jit::Config;
 use crate::report::Report;
 use frit_ir::dim::Symbol;
 use frit_ir::graph::{Graph, NodeId, TensorType};
 use frit_ir::plan::{BufferSource, Plan, Step};
-use frit_ir::{Attr, Attrs, Dim, Key, Loc, Op};
+use frit_ir::{Attr, Attrs, Dim, Key, Loc, Op, flops};
 use frit_passes::RuleFired;
 use frit_passes::explain::StepValue;
 use frit_runtime::threads::Threads;

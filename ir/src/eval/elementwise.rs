@@ -43,17 +43,6 @@ pub(super) fn binary(op: Op, t: DType) -> ScalarOp {
     ScalarOp::new(op, &[t, t], t)
 }
 
-fn combine_op(c: Combine) -> Op {
-    match c {
-        Combine::Add => Op::Add,
-        Combine::Mul => Op::Multiply,
-        Combine::Min | Combine::ArgMin => Op::Minimum,
-        Combine::Max | Combine::ArgMax => Op::Maximum,
-        Combine::And => Op::LogicalAnd,
-        Combine::Or => Op::LogicalOr,
-    }
-}
-
 /// The lines of elements that a reduction combines, one per element of the result with kept axes removed, each in C
 /// order of the source.
 pub(super) fn lines(x: &Array, axes: &[i64]) -> ArrayD<Vec<Scalar>> {
@@ -101,7 +90,7 @@ pub(super) fn fold(op: Op, c: Combine, t: DType, line: &[Scalar]) -> Result<Scal
         }
         Combine::Min | Combine::Max => None,
     };
-    let f = binary(combine_op(c), t);
+    let f = binary(c.op().expect("positions are found above"), t);
     identity
         .into_iter()
         .chain(line.iter().copied())
@@ -143,7 +132,8 @@ pub(super) fn sum(terms: impl Iterator<Item = Complex64> + Clone) -> Complex64 {
 
 /// Each element combined with all before it, in order, in the element type.
 pub(super) fn cumulative(n: &Node, x: &Array) -> Array {
-    let f = binary(combine_op(n.op.def().combine.expect("a cumulation combines")), x.dtype);
+    let op = n.op.def().combine.and_then(Combine::op).expect("a cumulation combines");
+    let f = binary(op, x.dtype);
     let mut out = x.data.clone();
     for mut line in out.lanes_mut(Axis(n.attrs.int(Key::Axis) as usize)) {
         for k in 1..line.len() {

@@ -1,9 +1,10 @@
 //! The op table: one row per operation, and the types of a row.
 //!
-//! The rows are in [`table`]; bodies longer than a line in `body`, complex ones in `complex`, decompositions of
-//! composite ops in `expand`. Nothing else in frit lists the operations.
+//! The rows are in [`table`]; bodies longer than a line in `body`, complex ones in `complex`, what reductions
+//! combine with in `combine`, decompositions of composite ops in `expand`. Nothing else in frit lists the operations.
 
 mod body;
+mod combine;
 mod complex;
 mod expand;
 pub mod table;
@@ -16,6 +17,7 @@ use crate::graph::{TensorType, Value};
 use crate::prim::{Body, ScalarFn, Val};
 use std::fmt;
 
+pub use combine::Combine;
 pub use complex::C;
 pub use table::Op;
 
@@ -117,22 +119,6 @@ pub type ComplexFn = fn(&mut Body<'_>, &[C]) -> C;
 pub type InferFn = fn(Op, &Attrs, &[&TensorType]) -> Result<Vec<TensorType>, TypeError>;
 /// The decomposition of a composite op.
 pub type ExpandFn = fn(&mut Builder, &Attrs, &[Value]) -> Result<Vec<Value>, TypeError>;
-
-/// The scalar combination of a reduction or cumulation, with its identity.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)]
-pub enum Combine {
-    Add,
-    Mul,
-    Min,
-    Max,
-    And,
-    Or,
-    /// Position of the first smallest element (NaN counts as smallest).
-    ArgMin,
-    /// Position of the first largest element (NaN counts as largest).
-    ArgMax,
-}
 
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]

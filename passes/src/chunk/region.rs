@@ -2,7 +2,7 @@
 //! written once. Exact for views, elementwise ops, reductions and products; ops that need an axis as a whole say so.
 
 use frit_ir::graph::{Graph, Node, TensorType, Value};
-use frit_ir::ops::{Class, Combine};
+use frit_ir::ops::Class;
 use frit_ir::{Key, Op, Slice};
 
 /// Positions `lo <= i < hi` of an axis.
@@ -89,15 +89,7 @@ pub(crate) fn combines(op: Op) -> Option<Op> {
     if op == Op::Matmul {
         return Some(Op::Add);
     }
-    Some(match op.def().combine.filter(|_| op.class() == Class::Reduce)? {
-        Combine::Add => Op::Add,
-        Combine::Mul => Op::Multiply,
-        Combine::Min => Op::Minimum,
-        Combine::Max => Op::Maximum,
-        Combine::And => Op::LogicalAnd,
-        Combine::Or => Op::LogicalOr,
-        Combine::ArgMin | Combine::ArgMax => return None,
-    })
+    op.def().combine.filter(|_| op.class() == Class::Reduce)?.op()
 }
 
 /// Sizes of the axes over which partial results can be made; empty if there are none.

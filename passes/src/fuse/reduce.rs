@@ -1,7 +1,6 @@
 //! Reductions: inside the loops that use them, nested in another one, or with loops of their own.
 
 use super::{Fuser, LARGEST_GROUP, LONGEST_ROW, Reason, SMALL, Shape, at};
-use crate::lower::reduce::positional;
 use frit_ir::dim::product;
 use frit_ir::graph::{Graph, Node, NodeId};
 use frit_ir::{Dim, Key, Op};
@@ -82,9 +81,8 @@ impl Fuser<'_> {
             .collect();
         let Some(reader) = readers.first() else { return false };
         // Positions found in parts of an axis are combined by reading the elements again.
-        let in_parts = |r: &&Node| {
-            positional(r.op).is_some() && product(&r.types[0].shape).as_const().is_some_and(|n| n <= FEW)
-        };
+        let in_parts =
+            |r: &&Node| positional(r.op) && product(&r.types[0].shape).as_const().is_some_and(|n| n <= FEW);
         if readers.iter().any(in_parts) {
             return false;
         }
@@ -255,7 +253,7 @@ pub(crate) fn is_unrolled(g: &Graph, node: &Node) -> bool {
     let shape = &g.ty(node.inputs[0]).shape;
     let reduced = product(node.attrs.ints(Key::Axes).iter().map(|a| &shape[*a as usize]));
     let simple = !node.types[0].dtype.is_complex() || node.op == Op::Sum;
-    simple && positional(node.op).is_none() && reduced.as_const().is_some_and(|n| (1..=UNROLLED).contains(&n))
+    simple && !positional(node.op) && reduced.as_const().is_some_and(|n| (1..=UNROLLED).contains(&n))
 }
 
 /// A reduction whose last axis is kept: rows are added up column by column.
@@ -296,4 +294,9 @@ fn is_split(g: &Graph, node: &Node, work: i64) -> bool {
     let simple = !g.ty(node.inputs[0]).dtype.is_complex() || node.op == Op::Sum;
     let much = |n: i64| n > 1 && n.saturating_mul(work) >= 2 * SMALL;
     few && simple && reduced.as_const().is_none_or(much)
+}
+
+/// Whether a reduction gives positions.
+fn positional(op: Op) -> bool {
+    op.def().combine.is_some_and(|c| c.positional().is_some())
 }

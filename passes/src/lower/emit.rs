@@ -7,7 +7,7 @@ use super::reduce;
 use frit_ir::dim::Symbol;
 use frit_ir::graph::{Graph, Node};
 use frit_ir::kernel::{Fault, Mem, val_symbol};
-use frit_ir::ops::{Class, Combine};
+use frit_ir::ops::Class;
 use frit_ir::plan::{Buffer, BufferId, BufferSource, Origin, View};
 use frit_ir::prim::{Body, Emit, ScalarFn, Val};
 use frit_ir::{DType, Dim, Key, Op, Scalar, Value};
@@ -428,19 +428,6 @@ impl<'a> Emitter<'a> {
         let at = self.kb.localize(last);
         for (mem, src) in cache.scratch.iter().zip(parts) {
             self.kb.stmt(frit_ir::kernel::Stmt::Store { mem: *mem, index: vec![at.clone()], src: *src });
-        }
-    }
-
-    /// The combining op of a reduction as an elementwise op, for element types without a primitive.
-    pub(super) fn combine_op(combine: Combine) -> Op {
-        match combine {
-            Combine::Add => Op::Add,
-            Combine::Mul => Op::Multiply,
-            Combine::Min => Op::Minimum,
-            Combine::Max => Op::Maximum,
-            Combine::And => Op::LogicalAnd,
-            Combine::Or => Op::LogicalOr,
-            Combine::ArgMin | Combine::ArgMax => unreachable!("legalized before lowering"),
         }
     }
 

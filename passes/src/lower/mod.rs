@@ -7,6 +7,7 @@
 mod control;
 pub(crate) mod cost;
 mod emit;
+mod extreme;
 mod group;
 pub(crate) mod index;
 mod kernel_builder;

@@ -398,7 +398,9 @@ pub(super) fn columns(
         let node = g.def(*v);
         let combine = node.op.def().combine.expect("a reduction combines");
         for mem in mems {
-            let src = e.kb.constant(reduce::identity(combine, g.ty(*v).dtype.real()));
+            let src = e.kb.constant(
+                combine.identity(g.ty(*v).dtype.real()).expect("positions are not taken by columns"),
+            );
             e.kb.stmt(Stmt::Store { mem: *mem, index: vec![Dim::symbol(&s)], src });
         }
     }
@@ -436,9 +438,9 @@ pub(super) fn columns(
         let before: Vec<_> = mems.iter().map(|m| e.kb.load_scratch(*m, slot.clone(), dtype.real())).collect();
         let after = if dtype.is_complex() {
             let args: Vec<_> = before.into_iter().chain(parts).collect();
-            e.apply(Emitter::combine_op(combine), &[dtype; 2], dtype, &args)
+            e.apply(combine.op().expect("a cumulation is of values"), &[dtype; 2], dtype, &args)
         } else {
-            let op: Prim = reduce::primitive(combine, dtype);
+            let op: Prim = combine.prim().expect("positions are not taken by columns");
             vec![e.kb.emit(op, dtype, &[before[0], parts[0]])]
         };
         e.kb.charge(2.0);
@@ -529,7 +531,7 @@ pub(super) fn cumulative(e: &mut Emitter<'_>, value: Value, view: &View, paralle
         let src = e.kb.constant(match combine {
             // Unlike 0.0, it leaves the sign of a zero.
             Combine::Add if real.is_float() => Scalar::from_f64(real, -0.0),
-            _ => reduce::identity(combine, real),
+            _ => combine.identity(real).expect("a cumulation is of values"),
         });
         e.kb.stmt(Stmt::Init { var: *var, src });
     }
@@ -541,7 +543,7 @@ pub(super) fn cumulative(e: &mut Emitter<'_>, value: Value, view: &View, paralle
     let parts = e.emit(node.inputs[0], &index);
     let before: Vec<_> = vars.iter().map(|v| e.kb.get(*v)).collect();
     let args: Vec<_> = before.into_iter().chain(parts.iter().copied()).collect();
-    let mut after = e.apply(Emitter::combine_op(combine), &[dtype; 2], dtype, &args);
+    let mut after = e.apply(combine.op().expect("a cumulation is of values"), &[dtype; 2], dtype, &args);
     if choose {
         let (at, zero) = (e.kb.index(&index[axis]), e.kb.constant(Scalar::zero(DType::I64)));
         let mut b = Body(&mut e.kb);

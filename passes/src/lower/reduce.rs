@@ -5,8 +5,9 @@
 //! NumPy's pairwise summation, whatever the length.
 
 use super::emit::Emitter;
+use super::extreme::{Extreme, source_position};
 use crate::fuse::is_unrolled;
-use frit_ir::graph::{Graph, Node};
+use frit_ir::graph::Node;
 use frit_ir::kernel::{LoopKind, Stmt, Var, val_symbol};
 use frit_ir::ops::Combine;
 use frit_ir::plan::View;
@@ -16,59 +17,6 @@ use frit_ir::{DType, Dim, Key, Op, Scalar, Value};
 /// Elements per block of a float sum.
 pub(super) const BLOCK: i64 = 128;
 
-/// The primitive that combines two partial results, for real types.
-pub(super) fn primitive(combine: Combine, dtype: DType) -> Prim {
-    match combine {
-        Combine::Add => Prim::Add,
-        Combine::Mul => Prim::Mul,
-        Combine::Min => Prim::Min,
-        Combine::Max => Prim::Max,
-        Combine::And => Prim::And,
-        Combine::Or => Prim::Or,
-        Combine::ArgMin | Combine::ArgMax => unreachable!("positions are no partial results ({dtype})"),
-    }
-}
-
-/// The value that changes nothing.
-pub(super) fn identity(combine: Combine, dtype: DType) -> Scalar {
-    let extreme = |max: bool| match dtype.int_range() {
-        Some((lo, hi)) => {
-            let v = if max { hi } else { lo };
-            if dtype == DType::U64 {
-                Scalar::from_u64(dtype, v as u64)
-            } else {
-                Scalar::from_i64(dtype, v as i64)
-            }
-        }
-        None => Scalar::from_f64(dtype, if max { f64::INFINITY } else { f64::NEG_INFINITY }),
-    };
-    match combine {
-        Combine::Add | Combine::Or => Scalar::zero(dtype),
-        Combine::Mul | Combine::And => Scalar::one(dtype),
-        Combine::Min => extreme(true),
-        Combine::Max => extreme(false),
-        Combine::ArgMin | Combine::ArgMax => unreachable!("positions are no partial results"),
-    }
-}
-
-/// The extreme whose first position a reduction gives.
-pub(crate) fn positional(op: Op) -> Option<Combine> {
-    match op.def().combine? {
-        Combine::ArgMin => Some(Combine::Min),
-        Combine::ArgMax => Some(Combine::Max),
-        _ => None,
-    }
-}
-
-/// The index of an element that a reduction over one axis reads.
-fn source_position(node: &Node, g: &Graph, kept: &[Dim], position: Dim) -> Vec<Dim> {
-    let axis = node.attrs.ints(Key::Axes)[0];
-    let mut rest = kept.iter();
-    let rank = g.ty(node.inputs[0]).rank() as i64;
-    let at = |k| if k == axis { position.clone() } else { rest.next().expect("ranks add up").clone() };
-    (0..rank).map(at).collect()
-}
-
 /// How one part (real, or a component of a complex sum) of a reduction is accumulated.
 enum Accumulator {
     /// One variable.
@@ -77,9 +25,8 @@ enum Accumulator {
     Blocked { block: Var, total: Var, low: Var },
     /// Several variables set together by an op's body (complex products and extremes).
     Joint { vars: Vec<Var>, combine: Combine },
-    /// The first position of an extreme: the extreme of the running block, the best before it, and where that is. A block
-    /// is searched only if it is better, which of `n` random blocks about `ln n` are.
-    Position { block: Var, best: Var, at: Var, extreme: Prim },
+    /// The first position of an extreme.
+    Position(Extreme),
 }
 
 /// One reduction of a batch.
@@ -88,8 +35,6 @@ struct Reduction {
     dtype: DType,
     combine: Combine,
     parts: Vec<Accumulator>,
-    /// Of a reduction that gives a position: the extreme that is there.
-    extreme: Option<Combine>,
     /// Its elements are computed by loops: each is looked at once.
     nested: bool,
 }
@@ -97,8 +42,7 @@ struct Reduction {
 impl Reduction {
     fn new(node: &Node, source: Value) -> Reduction {
         let combine = node.op.def().combine.expect("a reduction combines");
-        let extreme = positional(node.op);
-        Reduction { source, dtype: node.types[0].dtype, combine, parts: vec![], extreme, nested: false }
+        Reduction { source, dtype: node.types[0].dtype, combine, parts: vec![], nested: false }
     }
 }
 
@@ -179,7 +123,7 @@ fn unrolled(e: &mut Emitter<'_>, value: Value, kept: &[Dim]) -> Vec<Val> {
     let shape = &g.ty(node.inputs[0]).shape;
     let axes = node.attrs.ints(Key::Axes);
     let combine = node.op.def().combine.expect("a reduction combines");
-    let op = primitive(combine, node.types[0].dtype.real());
+    let op = combine.prim().expect("positions are not unrolled");
     let sizes: Vec<i64> = axes.iter().map(|a| shape[*a as usize].as_const().unwrap_or(0)).collect();
     let mut total: Option<Vec<Val>> = None;
     for flat in 0..sizes.iter().product::<i64>() {
@@ -298,7 +242,7 @@ fn innermost(
     part: Option<&Part>,
     at: &mut [Dim],
 ) {
-    let in_blocks = |p: &Accumulator| matches!(p, Accumulator::Blocked { .. } | Accumulator::Position { .. });
+    let in_blocks = |p: &Accumulator| matches!(p, Accumulator::Blocked { .. } | Accumulator::Position(_));
     let blocked = reductions.iter().any(|r| r.parts.iter().any(in_blocks));
     let serial = reductions.iter().any(|r| r.parts.iter().any(|p| matches!(p, Accumulator::Joint { .. })));
     let trips = part.map_or(extent, |p| &p.length);
@@ -335,10 +279,10 @@ fn innermost(
     let kind = if serial || e.kb.holds_loop() { LoopKind::Serial } else { LoopKind::Vector };
     e.kb.close_loop(&s, lo.clone(), hi.clone(), kind);
     for r in reductions.iter() {
-        if let [p @ Accumulator::Position { .. }] = &r.parts[..]
+        if let [Accumulator::Position(p)] = &r.parts[..]
             && !r.nested
         {
-            search(e, r.source, p, (axis, extent), (lo.clone(), hi.clone()), at);
+            p.search(e, r.source, (axis, extent), (lo.clone(), hi.clone()), at);
         }
     }
     for r in reductions.iter() {
@@ -355,103 +299,20 @@ fn innermost(
 
 /// Starts a block of accumulators that have blocks.
 fn begin_block(e: &mut Emitter<'_>, p: &Accumulator) {
-    let (var, value) = match p {
-        Accumulator::Blocked { block, .. } => (*block, Scalar::zero(e.kb.kernel.vars[block.0 as usize])),
-        Accumulator::Position { block, extreme, .. } => {
-            let combine = if *extreme == Prim::Min { Combine::Min } else { Combine::Max };
-            (*block, identity(combine, e.kb.kernel.vars[block.0 as usize]))
+    match p {
+        Accumulator::Blocked { block, .. } => {
+            let src = e.kb.constant(Scalar::zero(e.kb.kernel.vars[block.0 as usize]));
+            e.kb.stmt(Stmt::Init { var: *block, src });
         }
-        Accumulator::Plain { .. } | Accumulator::Joint { .. } => return,
-    };
-    let src = e.kb.constant(value);
-    e.kb.stmt(Stmt::Init { var, src });
-}
-
-/// Looks for the first position of a block's extreme, if it is better than the best before.
-fn search(
-    e: &mut Emitter<'_>,
-    source: Value,
-    p: &Accumulator,
-    (axis, extent): (usize, &Dim),
-    (lo, hi): (Dim, Dim),
-    at: &mut [Dim],
-) {
-    let Accumulator::Position { block, best, at: position, extreme } = *p else { return };
-    let (found, before) = (e.kb.get(block), e.kb.get(best));
-    let test = precedes(e, extreme, found, before);
-    e.kb.open_block();
-    e.kb.stmt(Stmt::Set { var: best, src: found });
-    let never = e.kb.constant(Scalar::from_i64(DType::I64, i64::MAX));
-    e.kb.stmt(Stmt::Init { var: position, src: never });
-    let s = e.fresh("r");
-    e.kb.open_loop(&s, extent);
-    at[axis] = Dim::symbol(&s);
-    let x = element(e, source, at);
-    let here = e.kb.index(&at[axis]);
-    let mut b = Body(&mut e.kb);
-    let mut hit = b.eq(x, found);
-    if b.dtype(x).is_float() {
-        // One that is NaN is the extreme of its block.
-        let nan = b.is_nan(x);
-        hit = b.or(hit, nan);
+        Accumulator::Position(p) => p.begin_block(e),
+        Accumulator::Plain { .. } | Accumulator::Joint { .. } => {}
     }
-    let src = b.select(hit, here, never);
-    e.kb.stmt(Stmt::Accumulate { var: position, op: Prim::Min, src });
-    let kind = if e.kb.holds_loop() { LoopKind::Serial } else { LoopKind::Vector };
-    e.kb.close_loop(&s, lo, hi, kind);
-    let then = e.kb.close_block();
-    e.kb.stmt(Stmt::If { test, then, otherwise: vec![] });
-}
-
-/// An element of a real array whose extreme is looked for; those of `bool` as integers, which have an order.
-fn element(e: &mut Emitter<'_>, source: Value, at: &[Dim]) -> Val {
-    let x = e.emit(source, at)[0];
-    ordered(e, x)
-}
-
-fn ordered(e: &mut Emitter<'_>, x: Val) -> Val {
-    let mut b = Body(&mut e.kb);
-    if b.dtype(x) == DType::Bool { b.cast(x, DType::U8) } else { x }
-}
-
-/// True if `x` comes before `y` as an extreme: it is beyond it, or the first NaN.
-fn precedes(e: &mut Emitter<'_>, extreme: Prim, x: Val, y: Val) -> Val {
-    let mut b = Body(&mut e.kb);
-    let beyond = if extreme == Prim::Min { b.lt(x, y) } else { b.lt(y, x) };
-    if !b.dtype(x).is_float() {
-        return beyond;
-    }
-    let (mine, theirs) = (b.is_nan(x), b.is_nan(y));
-    let none = b.not(theirs);
-    let first = b.and(mine, none);
-    b.or(beyond, first)
-}
-
-/// Takes one element as the extreme if it is.
-fn improve(e: &mut Emitter<'_>, p: &Accumulator, x: Val, here: Val) {
-    let Accumulator::Position { best, at, extreme, .. } = *p else { return };
-    let before = e.kb.get(best);
-    let test = precedes(e, extreme, x, before);
-    let position = e.kb.get(at);
-    let mut b = Body(&mut e.kb);
-    let (x, here) = (b.select(test, x, before), b.select(test, here, position));
-    e.kb.stmt(Stmt::Set { var: best, src: x });
-    e.kb.stmt(Stmt::Set { var: at, src: here });
 }
 
 /// Declares and initializes the accumulators of a reduction.
 fn start(e: &mut Emitter<'_>, r: &Reduction, at: &[Dim]) -> Vec<Accumulator> {
-    if let Some(combine) = r.extreme {
-        let t = e.g.ty(r.source).dtype;
-        let t = if t == DType::Bool { DType::U8 } else { t };
-        let (block, best, position) = (e.kb.var(t), e.kb.var(t), e.kb.var(DType::I64));
-        let worst = e.kb.constant(identity(combine, t));
-        // Where nothing is beyond the worst, the first element is the extreme.
-        let first = e.kb.constant(Scalar::zero(DType::I64));
-        for (var, src) in [(block, worst), (best, worst), (position, first)] {
-            e.kb.stmt(Stmt::Init { var, src });
-        }
-        return vec![Accumulator::Position { block, best, at: position, extreme: primitive(combine, t) }];
+    if let Some(combine) = r.combine.positional() {
+        return vec![Accumulator::Position(Extreme::start(e, combine, e.g.ty(r.source).dtype))];
     }
     let real = r.dtype.real();
     if r.dtype.is_complex() && r.combine != Combine::Add {
@@ -479,9 +340,13 @@ fn start(e: &mut Emitter<'_>, r: &Reduction, at: &[Dim]) -> Vec<Accumulator> {
                 return Accumulator::Blocked { block, total, low };
             }
             let var = e.kb.var(real);
-            let src = e.kb.constant(identity(r.combine, real));
+            let src =
+                e.kb.constant(r.combine.identity(real).expect("positions have accumulators of their own"));
             e.kb.stmt(Stmt::Init { var, src });
-            Accumulator::Plain { var, op: primitive(r.combine, real) }
+            Accumulator::Plain {
+                var,
+                op: r.combine.prim().expect("positions have accumulators of their own"),
+            }
         })
         .collect()
 }
@@ -496,19 +361,20 @@ fn accumulate(e: &mut Emitter<'_>, r: &Reduction, parts: &[Val], at: &Dim) {
             Accumulator::Blocked { block, .. } => {
                 e.kb.stmt(Stmt::Accumulate { var: *block, op: Prim::Add, src: parts[k] });
             }
-            Accumulator::Position { block, extreme, .. } => {
-                let x = ordered(e, parts[k]);
-                if r.nested {
-                    let here = e.kb.index(at);
-                    improve(e, p, x, here);
-                } else {
-                    e.kb.stmt(Stmt::Accumulate { var: *block, op: *extreme, src: x });
-                }
+            Accumulator::Position(p) if r.nested => {
+                let here = e.kb.index(at);
+                p.improve(e, parts[k], here);
             }
+            Accumulator::Position(p) => p.accumulate(e, parts[k]),
             Accumulator::Joint { vars, combine } => {
                 let before: Vec<Val> = vars.iter().map(|v| e.kb.get(*v)).collect();
                 let args: Vec<Val> = before.into_iter().chain(parts.iter().copied()).collect();
-                let after = e.apply(Emitter::combine_op(*combine), &[r.dtype; 2], r.dtype, &args);
+                let after = e.apply(
+                    combine.op().expect("positions have accumulators of their own"),
+                    &[r.dtype; 2],
+                    r.dtype,
+                    &args,
+                );
                 for (var, src) in vars.iter().zip(after) {
                     e.kb.stmt(Stmt::Set { var: *var, src });
                 }
@@ -536,7 +402,7 @@ fn add_compensated(e: &mut Emitter<'_>, block: Var, total: Var, low: Var) {
 fn finish(e: &mut Emitter<'_>, a: &Accumulator) -> Vec<Val> {
     match a {
         Accumulator::Plain { var, .. } => vec![e.kb.get(*var)],
-        Accumulator::Position { at, .. } => vec![e.kb.get(*at)],
+        Accumulator::Position(p) => vec![e.kb.get(p.at)],
         Accumulator::Joint { vars, .. } => vars.iter().map(|v| e.kb.get(*v)).collect(),
         Accumulator::Blocked { total, low, .. } => {
             let (t, l) = (e.kb.get(*total), e.kb.get(*low));
@@ -567,7 +433,7 @@ pub(super) fn combine_partials(
     let inner = e.kb.suspend(depth);
     let dtype = g.ty(value).dtype;
     let mut r = Reduction::new(node, value);
-    if r.extreme.is_some() {
+    if r.combine.positional().is_some() {
         r.source = node.inputs[0];
     }
     let mut first = vec![Dim::constant(0)];
@@ -588,10 +454,10 @@ pub(super) fn combine_partials(
     match &r.parts[..] {
         [Accumulator::Blocked { .. }, ..] => {}
         // A part gives a position: the element is read there once more.
-        [p @ Accumulator::Position { .. }] => {
+        [Accumulator::Position(p)] => {
             let position = Dim::symbol(&val_symbol(parts[0]));
-            let x = element(e, r.source, &source_position(node, g, &kept, position));
-            improve(e, p, x, parts[0]);
+            let x = e.emit(r.source, &source_position(node, g, &kept, position))[0];
+            p.improve(e, x, parts[0]);
         }
         _ => accumulate(e, &r, &parts, &first[0]),
     }

@@ -1,7 +1,7 @@
 //! Factorizations that several systems share: LU in one matrix, as LAPACK's `getrf` leaves it, and what solves by it.
 
 use crate::dense::{
-    Field, copy, operand, per_matrix, per_matrix_needs, result, result_vector, spec, square_shape, stack,
+    Field, operand, per_matrix, per_matrix_needs, result, result_vector, spec, square_shape, stack,
     stack_bytes, with_inexact,
 };
 use crate::dtype::DType;
@@ -10,8 +10,8 @@ use crate::operand::broadcast;
 use crate::packing::update;
 use crate::scratch;
 use crate::solve::{
-    self as systems, RIGHT_HAND_SIDES, by_columns, cholesky_bytes, cholesky_in_place, cube, factor_bytes,
-    factor_singular, only, real_diagonal, substitution,
+    self as systems, RIGHT_HAND_SIDES, by_columns, cholesky_bytes, cholesky_factor, cube, factor_bytes,
+    factor_singular, only, substitution,
 };
 use crate::table::{Call, Needs, Problem};
 use faer::linalg::lu::partial_pivoting::solve::{solve_in_place, solve_in_place_scratch};
@@ -65,14 +65,12 @@ fn factor_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> 
     if n == 0 {
         return Ok(());
     }
-    if call.params.posdef {
-        let (mut l, rest) = copy(workspace, a);
-        real_diagonal(l.as_mut());
-        if cholesky_in_place(l.as_mut(), rest) {
-            from_cholesky(l.as_ref(), &mut out);
-            exchanges.iter_mut().enumerate().for_each(|(k, e)| *e = k as i64);
-            return Ok(());
-        }
+    if call.params.posdef
+        && let Some((l, _)) = cholesky_factor(a, workspace)
+    {
+        from_cholesky(l, &mut out);
+        exchanges.iter_mut().enumerate().for_each(|(k, e)| *e = k as i64);
+        return Ok(());
     }
     let (f, rest) = systems::factor(a, workspace);
     let (order, _) = scratch::take_filled(rest, n, 0_usize);

@@ -229,20 +229,16 @@ fn inv_posdef_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8])
     if a.nrows() == 0 {
         return Ok(());
     }
-    {
-        let (mut l, rest) = copy(workspace, a);
-        real_diagonal(l.as_mut());
-        if cholesky_in_place(l.as_mut(), rest) {
-            let mut x = result::<T>(&call.outputs[0], index);
-            // The lower triangle, as `a^-1 = l^-H l^-1`.
-            llt_inverse::inverse(x.as_mut(), l.as_ref(), Par::Seq, stack(rest));
-            for j in 0..x.ncols() {
-                for i in 0..j {
-                    x[(i, j)] = T::narrow(x[(j, i)].widen().conj());
-                }
+    if let Some((l, rest)) = cholesky_factor(a, workspace) {
+        let mut x = result::<T>(&call.outputs[0], index);
+        // The lower triangle, as `a^-1 = l^-H l^-1`.
+        llt_inverse::inverse(x.as_mut(), l, Par::Seq, stack(rest));
+        for j in 0..x.ncols() {
+            for i in 0..j {
+                x[(i, j)] = T::narrow(x[(j, i)].widen().conj());
             }
-            return Ok(());
         }
+        return Ok(());
     }
     inv_one::<T>(call, index, workspace)
 }
@@ -271,15 +267,11 @@ fn posdef_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -> 
     if a.nrows() == 0 {
         return Ok(());
     }
-    {
-        let (mut l, rest) = copy(workspace, a);
-        real_diagonal(l.as_mut());
-        if cholesky_in_place(l.as_mut(), rest) {
-            let mut x = result::<T>(&call.outputs[0], index);
-            x.copy_from(b);
-            by_columns(x, |x| llt_solve(l.as_ref(), x, Par::Seq, stack(&mut *rest)));
-            return Ok(());
-        }
+    if let Some((l, rest)) = cholesky_factor(a, workspace) {
+        let mut x = result::<T>(&call.outputs[0], index);
+        x.copy_from(b);
+        by_columns(x, |x| llt_solve(l, x, Par::Seq, stack(&mut *rest)));
+        return Ok(());
     }
     solve_one::<T>(call, index, workspace)
 }
@@ -308,22 +300,29 @@ fn cholesky_one<T: Field>(call: &Call<'_>, index: usize, workspace: &mut [u8]) -
     if a.nrows() == 0 {
         return Ok(());
     }
-    // Only the lower triangle is read, as LAPACK's potrf reads it.
-    let (mut l, rest) = copy(workspace, a);
-    // Nor does it read imaginary parts of the diagonal.
-    real_diagonal(l.as_mut());
-    if !cholesky_in_place(l.as_mut(), rest) {
+    let Some((l, _)) = cholesky_factor(a, workspace) else {
         return Err(LibraryError::numeric("Matrix is not positive definite"));
-    }
+    };
     let mut out = result::<T>(&call.outputs[0], index);
-    out.copy_from(l.as_ref());
+    out.copy_from(l);
     real_diagonal(out.as_mut());
     clear_other_triangle(out, true);
     Ok(())
 }
 
-/// The factor in place of the lower triangle; false if the matrix is not positive definite.
-pub(crate) fn cholesky_in_place<T: Field>(mut l: MatMut<'_, T>, workspace: &mut [u8]) -> bool {
+/// The factor of a copy in the workspace, and what is left of that; `None` if the matrix is not positive definite.
+pub(crate) fn cholesky_factor<'w, T: Field>(
+    a: MatRef<'_, T>,
+    workspace: &'w mut [u8],
+) -> Option<(MatRef<'w, T>, &'w mut [u8])> {
+    let (mut l, rest) = copy(workspace, a);
+    cholesky_in_place(l.as_mut(), rest).then(|| (l.into_const(), rest))
+}
+
+/// The factor in place of the lower triangle; false if the matrix is not positive definite. Reads that triangle alone, and no
+/// imaginary parts of the diagonal, as LAPACK's potrf does.
+fn cholesky_in_place<T: Field>(mut l: MatMut<'_, T>, workspace: &mut [u8]) -> bool {
+    real_diagonal(l.as_mut());
     let done = llt::cholesky_in_place(
         l.as_mut(),
         Default::default(),
@@ -335,7 +334,7 @@ pub(crate) fn cholesky_in_place<T: Field>(mut l: MatMut<'_, T>, workspace: &mut 
     done.is_ok() && !(0..l.nrows()).any(|k| l[(k, k)].widen().re.is_nan())
 }
 
-pub(crate) fn real_diagonal<T: Field>(mut m: MatMut<'_, T>) {
+fn real_diagonal<T: Field>(mut m: MatMut<'_, T>) {
     for k in 0..m.nrows() {
         m[(k, k)] = real(m[(k, k)].widen().re);
     }

@@ -212,14 +212,13 @@ impl Writer {
 
     fn reduce(&mut self, node: &Node, x: &Named) -> Option<String> {
         let (out, t) = (&node.types[0], node.types[0].dtype);
-        let (prim, start) = match node.op.def().combine? {
-            Combine::Add => (Prim::Add, Scalar::zero(t)),
-            Combine::Mul => (Prim::Mul, Scalar::one(t)),
-            Combine::Or => (Prim::Max, Scalar::zero(t)),
-            Combine::And => (Prim::Min, Scalar::one(t)),
-            Combine::Min => (Prim::Min, extreme(t, true)?),
-            Combine::Max => (Prim::Max, extreme(t, false)?),
-            Combine::ArgMin | Combine::ArgMax => return None,
+        let combine = node.op.def().combine?;
+        let start = combine.identity(t)?;
+        // Of truth values: the ops below are those of numbers.
+        let op = match combine {
+            Combine::And => Op::Minimum,
+            Combine::Or => Op::Maximum,
+            _ => combine.op()?,
         };
         if x.ty.dtype != t {
             return None;
@@ -231,12 +230,6 @@ impl Writer {
         let filled = self.filled(&dense, start);
         let all: Vec<Option<usize>> = (0..rank).map(Some).collect();
         let maps = vec![map(rank, &all), map(rank, &kept.into_iter().map(Some).collect::<Vec<_>>())];
-        let op = match prim {
-            Prim::Add => Op::Add,
-            Prim::Mul => Op::Multiply,
-            Prim::Min => Op::Minimum,
-            _ => Op::Maximum,
-        };
         let f = op.scalar_fn(&[t, t], t);
         let g = Generic {
             maps,
@@ -487,19 +480,6 @@ impl Writer {
             w.scalar_fn(&sum, &[t, t], t, &[args[2].clone(), p])
         }))
     }
-}
-
-/// The identity of a minimum (`least`: of a maximum otherwise).
-fn extreme(t: DType, min: bool) -> Option<Scalar> {
-    if t.is_float() {
-        return Some(Scalar::from_f64(t, if min { f64::INFINITY } else { f64::NEG_INFINITY }));
-    }
-    if t == DType::Bool {
-        return Some(Scalar::bool(min));
-    }
-    let (lo, hi) = t.int_range()?;
-    // Of u64 the greatest has the bits of -1.
-    Some(Scalar::from_i64(t, if min { hi as i64 } else { lo as i64 }))
 }
 
 /// `2.0 : f64`, or `true`.

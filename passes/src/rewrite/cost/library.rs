@@ -1,7 +1,7 @@
-//! The work of library routines.
+//! The time of library routines: their operations ([`frit_ir::flops`]) at the speed of their kind.
 
 use super::{TARGET, elements, number};
-use frit_ir::{Attrs, Key, Op, TensorType};
+use frit_ir::{Attrs, Key, Op, TensorType, flops};
 
 /// Work of one call.
 pub(super) struct Work {
@@ -11,42 +11,21 @@ pub(super) struct Work {
     pub(super) parallel: bool,
 }
 
-/// The last two sizes, and the number of matrices.
-fn matrix(t: &TensorType) -> (f64, f64, f64) {
-    let r = t.rank();
-    if r < 2 {
-        return (1.0, 1.0, 1.0);
-    }
-    (t.shape[..r - 2].iter().map(number).product(), number(&t.shape[r - 2]), number(&t.shape[r - 1]))
+/// Seconds of a routine's operations, `each` per multiply-add of 64-bit floats.
+fn arithmetic(op: Op, attrs: &Attrs, inputs: &[&TensorType], out: &TensorType, each: f64) -> f64 {
+    // Of narrower elements, a vector holds more.
+    let width = inputs[0].dtype.real().size() as f64 / 8.0;
+    let count = flops::of_op(op, attrs, inputs, out).expect("a routine for matrices counts its operations");
+    number(&count) / 2.0 * each * width
 }
 
-/// Leading terms of the operation counts in Golub and Van Loan, "Matrix Computations", in multiply-adds.
+/// What a call costs.
 pub(super) fn work(op: Op, attrs: &Attrs, inputs: &[&TensorType], out: &TensorType) -> Work {
-    let (batch, m, n) = matrix(inputs[0]);
-    let complex = if inputs[0].dtype.is_complex() { 4.0 } else { 1.0 };
-    let small = m.min(n);
-    // Twice as many elements in a vector.
-    let width = inputs[0].dtype.real().size() as f64 / 8.0;
-    let dense = |count: f64| batch * count * TARGET.dense * complex * width;
     let (seconds, parallel) = match op {
         Op::Matmul | Op::Gemm => {
-            let (batch, rows, cols) = matrix(out);
             // Elements of a vector are used once; the bytes of the matrix are counted with the operands.
-            let each = if rows == 1.0 || cols == 1.0 { TARGET.matvec } else { TARGET.gemm };
-            (batch * rows * cols * n * each * complex * width, true)
-        }
-        Op::Inv => (dense(m * m * m), false),
-        Op::InvPosdef => (dense(m * m * m / 2.0), false),
-        Op::Solve => (dense(m * m * m / 3.0 + m * m * matrix(out).2), false),
-        Op::SolvePosdef => (dense(m * m * m / 6.0 + m * m * matrix(out).2), false),
-        Op::SolveTriangular => (dense(m * m * matrix(out).2 * 0.5), false),
-        Op::Cholesky => (dense(m * m * m / 6.0), false),
-        Op::LuFactor => (dense(m * m * m / if attrs.bool(Key::Posdef) { 6.0 } else { 3.0 }), false),
-        Op::LuSolve => (dense(m * m * matrix(out).2), false),
-        Op::Lu | Op::Det | Op::Slogdet => (dense(m * n * small / 3.0), false),
-        Op::Qr | Op::Lstsq => (dense(2.0 * m * n * small), false),
-        Op::Svd | Op::Svdvals | Op::Eigh | Op::Eigvalsh | Op::Eig | Op::Eigvals => {
-            (dense(10.0 * m * n * small), false)
+            let vector = out.rank() < 2 || out.shape[out.rank() - 2..].iter().any(|n| n.is(1));
+            (arithmetic(op, attrs, inputs, out, if vector { TARGET.matvec } else { TARGET.gemm }), true)
         }
         Op::Fft | Op::Ifft | Op::Rfft | Op::Irfft => {
             let size = number(attrs.dim(Key::N)).max(2.0);
@@ -60,12 +39,12 @@ pub(super) fn work(op: Op, attrs: &Attrs, inputs: &[&TensorType], out: &TensorTy
             let pairs = if op == Op::ArgOrderStatistics { 2.0 } else { 1.0 };
             ((elements(inputs[0]) * passes * pairs + sorted) * TARGET.sort, true)
         }
-        _ => {
-            // Sorting and searching.
+        Op::Sort | Op::Argsort | Op::Searchsorted => {
             let longest = inputs[0].shape.iter().map(number).fold(2.0, f64::max);
             let most = inputs.iter().map(|t| elements(t)).fold(0.0, f64::max);
             (most * longest.log2() * TARGET.sort, true)
         }
+        _ => (arithmetic(op, attrs, inputs, out, TARGET.dense), false),
     };
     Work { seconds, parallel }
 }

@@ -1,16 +1,18 @@
-//! How many arithmetic operations a node takes, as an expression over sizes: what pictures show and diagnostics count as FLOPs.
+//! How many arithmetic operations a node takes, as an expression over sizes: what pictures show, diagnostics count as
+//! FLOPs, and the cost of library routines follows from.
 //!
 //! Elementwise ops count the primitives of their body (an `exp` is one, a complex product six), reductions one
 //! operation per element, library routines the usual leading terms (Golub & Van Loan, Matrix Computations, 4th ed.).
 
-use frit_ir::graph::{Graph, TensorType};
-use frit_ir::ops::Class;
-use frit_ir::prim::ScalarInst;
-use frit_ir::{Attr, Attrs, Dim, Key, Op};
+use crate::attrs::{Attr, Attrs, Key};
+use crate::dim::Dim;
+use crate::graph::{Graph, TensorType};
+use crate::ops::{Class, Op};
+use crate::prim::ScalarInst;
 
 /// Operations of a node with operands of these types and results like `out`, regions included; `None` if it depends on
 /// data or is no polynomial of sizes.
-pub(crate) fn of_op(op: Op, attrs: &Attrs, operands: &[&TensorType], out: &TensorType) -> Option<Dim> {
+pub fn of_op(op: Op, attrs: &Attrs, operands: &[&TensorType], out: &TensorType) -> Option<Dim> {
     let first = operands.first().copied();
     match op.class() {
         Class::Source | Class::View | Class::Movement => Some(0.into()),
@@ -65,7 +67,7 @@ fn region(op: Op, attrs: &Attrs) -> Option<Dim> {
 /// Number of matrices, rows, columns.
 fn matrix(t: &TensorType) -> Option<(Dim, Dim, Dim)> {
     let r = t.rank().checked_sub(2)?;
-    Some((frit_ir::dim::product(&t.shape[..r]), t.shape[r].clone(), t.shape[r + 1].clone()))
+    Some((crate::dim::product(&t.shape[..r]), t.shape[r].clone(), t.shape[r + 1].clone()))
 }
 
 /// `n * ceil(log2(n))`, for a constant.
@@ -103,7 +105,7 @@ fn library(op: Op, attrs: &Attrs, operands: &[&TensorType], out: &TensorType) ->
         }
         _ => {
             let (batch, m, n) = matrix(x)?;
-            let (cube, mnn) = (&m * &m * &m, &m * &n * &n);
+            let (cube, mns) = (&m * &m * &m, &m * &n * &m.minimum(&n));
             batch
                 * match op {
                     Op::Inv => cube * 2,
@@ -111,14 +113,14 @@ fn library(op: Op, attrs: &Attrs, operands: &[&TensorType], out: &TensorType) ->
                     Op::Cholesky => thirds(cube, 1),
                     Op::LuFactor => thirds(cube, if attrs.bool(Key::Posdef) { 1 } else { 2 }),
                     Op::LuSolve => &m * &m * columns()? * 2,
-                    Op::Lu | Op::Det | Op::Slogdet => thirds(cube, 2),
+                    Op::Lu | Op::Det | Op::Slogdet => thirds(mns, 2),
                     Op::SolvePosdef => thirds(cube, 1) + &m * &m * columns()? * 2,
                     Op::Solve => thirds(cube, 2) + &m * &m * columns()? * 2,
                     Op::SolveTriangular => &m * &m * columns()?,
-                    Op::Qr => mnn * 4,
-                    Op::Lstsq => mnn * 4 + &m * &n * columns()? * 4,
-                    Op::Svdvals => mnn * 4,
-                    Op::Svd => mnn * 14,
+                    Op::Qr => mns * 4,
+                    Op::Lstsq => mns * 4 + &m * &n * columns()? * 4,
+                    Op::Svdvals => mns * 4,
+                    Op::Svd => mns * 14,
                     Op::Eigvalsh => thirds(cube, 4),
                     Op::Eigh => cube * 9,
                     Op::Eigvals => cube * 10,
