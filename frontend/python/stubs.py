@@ -39,6 +39,7 @@ _Index: TypeAlias = _Size | slice | EllipsisType | "Node" | None
 
 BODY = '''
 STAGES: list[str]
+PICTURES: list[str]
 DIAGNOSTICS: list[tuple[str, str, str]]
 THRESHOLDS: list[tuple[str, str, float, list[str], str]]
 

@@ -44,6 +44,7 @@ __all__ = [
     "THRESHOLDS",
     "Picture",
     "STAGES",
+    "PICTURES",
 ]
 
 _Op: TypeAlias = Literal[
@@ -68,6 +69,7 @@ _Op: TypeAlias = Literal[
 ]
 
 STAGES: list[str]
+PICTURES: list[str]
 DIAGNOSTICS: list[tuple[str, str, str]]
 THRESHOLDS: list[tuple[str, str, float, list[str], str]]
 

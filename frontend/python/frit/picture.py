@@ -7,9 +7,6 @@ import os
 
 from . import _frit
 
-#: Formats by the suffix of files.
-FORMATS = ("html", "svg", "dot", "json", "txt", "mlir")
-
 
 class Picture:
     """What a function was compiled to, one part for each of its programs; shown by notebooks."""
@@ -30,8 +27,9 @@ class Picture:
     def save(self, path) -> None:
         """Writes the picture in the format that the suffix asks for. Raises `ValueError` for another suffix."""
         suffix = os.path.splitext(os.fspath(path))[1][1:]
-        if suffix not in FORMATS:
-            raise ValueError(f"pictures are {', '.join('.' + s for s in FORMATS)}, not {os.fspath(path)!r}")
+        if suffix not in _frit.PICTURES:
+            known = ", ".join("." + s for s in _frit.PICTURES)
+            raise ValueError(f"pictures are {known}, not {os.fspath(path)!r}")
         text = self.render(suffix)
         with open(path, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)

@@ -106,5 +106,6 @@ fn _frit(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("THRESHOLDS", diagnostics::thresholds())?;
     m.add_class::<picture::Picture>()?;
     m.add("STAGES", frit::STAGES.to_vec())?;
+    m.add("PICTURES", frit::PictureFormat::names().collect::<Vec<_>>())?;
     Ok(())
 }

@@ -59,9 +59,14 @@ impl PictureFormat {
     pub fn of_path(path: &Path) -> Result<PictureFormat, Error> {
         let suffix = path.extension().and_then(|s| s.to_str()).unwrap_or_default();
         PictureFormat::from_name(suffix).ok_or_else(|| {
-            let known: Vec<String> = FORMATS.iter().map(|(name, _)| format!(".{name}")).collect();
+            let known: Vec<String> = PictureFormat::names().map(|name| format!(".{name}")).collect();
             Error::Format(format!("pictures are {}, not `{}`", known.join(", "), path.display()))
         })
+    }
+
+    /// The suffixes, without a dot.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FORMATS.iter().map(|(name, _)| *name)
     }
 
     /// The format with this suffix.

@@ -4,7 +4,7 @@
 
 use super::super::language::ENode;
 use super::super::rule::{Rewriter, Rule, node, result};
-use super::linalg::{diagonal, identity, is_positive_definite, over_last};
+use super::linalg::{determinant_of, diagonal, identity, is_positive_definite, log_of, over_last};
 use crate::make::Make;
 use crate::pass::MathLevel::Reassociate;
 use egg::Id;
@@ -57,7 +57,7 @@ fn inverse(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     solved(r, n.children[0], eye)
 }
 
-/// The diagonal of `U`, and for each row -1 if it was exchanged with another one: their product is the determinant.
+/// The diagonal of `U`, and for each row -1 if it was exchanged with another one: the product of all is the determinant.
 /// Alone, only Cholesky's factorization is cheaper than the routine's.
 fn pivots(r: &mut Rewriter<'_>, a: Id) -> Option<(Id, Id)> {
     if !is_shared(r, a) && !is_positive_definite(r, a) {
@@ -79,20 +79,22 @@ fn pivots(r: &mut Rewriter<'_>, a: Id) -> Option<(Id, Id)> {
 
 fn determinant(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     let (pivots, signs) = pivots(r, n.children[0])?;
-    let signed = r.elementwise(Op::Multiply, &[pivots, signs])?;
-    over_last(r, Op::Prod, signed)
+    let (sign, log) = (signed(r, pivots, signs)?, log_of(r, pivots)?);
+    determinant_of(r, sign, log)
 }
 
-fn sign(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
-    let (pivots, signs) = pivots(r, n.children[0])?;
+fn signed(r: &mut Rewriter<'_>, pivots: Id, signs: Id) -> Option<Id> {
     let units = r.elementwise(Op::Sign, &[pivots])?;
     let signed = r.elementwise(Op::Multiply, &[units, signs])?;
     over_last(r, Op::Prod, signed)
 }
 
+fn sign(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let (pivots, signs) = pivots(r, n.children[0])?;
+    signed(r, pivots, signs)
+}
+
 fn log(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     let (pivots, _) = pivots(r, n.children[0])?;
-    let sizes = r.elementwise(Op::Absolute, &[pivots])?;
-    let logs = r.elementwise(Op::Log, &[sizes])?;
-    over_last(r, Op::Sum, logs)
+    log_of(r, pivots)
 }

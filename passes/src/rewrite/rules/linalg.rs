@@ -29,7 +29,7 @@ pub(super) const RULES: &[Rule] = &[
     node("solve-identity",            Reassociate, &[Op::Solve],                   solve_identity),
     node("solve-triangular",          Reassociate, &[Op::Solve],                   solve_triangular),
     node("solve-positive-definite",   Reassociate, &[Op::Solve],                   solve_positive_definite),
-    pattern("determinant-product",    Reassociate, "(det (matmul ?a ?b))",         "(multiply (det ?a) (det ?b))"),
+    node("determinant-product",       Reassociate, &[Op::Det],                     determinant_product),
     pattern("determinant-inverse",    Fast,        "(det (inv ?a))",               "(reciprocal (det ?a))"),
     pair("determinant-transpose",     Reassociate, &[Op::Det],                     of_transpose),
     node("determinant-triangular",    Reassociate, &[Op::Det],                     determinant_triangular),
@@ -189,10 +189,31 @@ pub(super) fn over_last(r: &mut Rewriter<'_>, op: Op, x: Id) -> Option<Id> {
     r.reduce(op, x, &[last], false)
 }
 
+/// `log|det|` of the factors of a determinant.
+pub(super) fn log_of(r: &mut Rewriter<'_>, factors: Id) -> Option<Id> {
+    let sizes = r.elementwise(Op::Absolute, &[factors])?;
+    let logs = r.elementwise(Op::Log, &[sizes])?;
+    over_last(r, Op::Sum, logs)
+}
+
+/// The determinant from its sign and logarithm, as NumPy makes it: the product of the factors could overflow on the way.
+pub(super) fn determinant_of(r: &mut Rewriter<'_>, sign: Id, log: Id) -> Option<Id> {
+    let size = r.elementwise(Op::Exp, &[log])?;
+    let size = r.cast(size, r.dtype(sign))?;
+    r.elementwise(Op::Multiply, &[sign, size])
+}
+
+fn sign_of_diagonal(r: &mut Rewriter<'_>, a: Id) -> Option<Id> {
+    let d = diagonal(r, a)?;
+    let signs = r.elementwise(Op::Sign, &[d])?;
+    over_last(r, Op::Prod, signs)
+}
+
 fn determinant_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     triangle(r, n.children[0])?;
-    let d = diagonal(r, n.children[0])?;
-    over_last(r, Op::Prod, d)
+    let (sign, d) = (sign_of_diagonal(r, n.children[0])?, diagonal(r, n.children[0])?);
+    let log = log_of(r, d)?;
+    determinant_of(r, sign, log)
 }
 
 /// `sign(a b)` or `log|a b|` from those of `a` and `b`.
@@ -201,6 +222,11 @@ fn of_product(r: &mut Rewriter<'_>, n: &ENode, index: u32, combine: Op) -> Optio
     let a = r.result(Op::Slogdet, Attrs::NONE, &[product.children[0]], index)?;
     let b = r.result(Op::Slogdet, Attrs::NONE, &[product.children[1]], index)?;
     r.elementwise(combine, &[a, b])
+}
+
+fn determinant_product(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let (sign, log) = (sign_of_product(r, n)?, log_of_product(r, n)?);
+    determinant_of(r, sign, log)
 }
 
 fn sign_of_product(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
@@ -213,17 +239,13 @@ fn log_of_product(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
 
 fn sign_of_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     triangle(r, n.children[0])?;
-    let d = diagonal(r, n.children[0])?;
-    let signs = r.elementwise(Op::Sign, &[d])?;
-    over_last(r, Op::Prod, signs)
+    sign_of_diagonal(r, n.children[0])
 }
 
 fn log_of_triangular(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     triangle(r, n.children[0])?;
     let d = diagonal(r, n.children[0])?;
-    let size = r.elementwise(Op::Absolute, &[d])?;
-    let logs = r.elementwise(Op::Log, &[size])?;
-    over_last(r, Op::Sum, logs)
+    log_of(r, d)
 }
 
 fn eigenvalues_only(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
