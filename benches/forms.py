@@ -43,6 +43,8 @@ n: n // 8 + n % 8 -> (n >> 3) + (n & 7)
 v: np.sum(v * v) -> v @ v
 v: np.mean((v - np.mean(v)) ** 2) -> v.var()
 v: np.sqrt(((v - v.mean()) ** 2).mean()) -> v.std()
+L: L.var() -> (L @ L) / L.size - L.mean() ** 2
+L: (L.mean(), L.std()) -> (lambda m: (m, np.sqrt((L @ L) / L.size - m * m)))(L.mean())
 x: np.exp(x) / np.exp(x).sum(1, keepdims=True) -> (lambda e: e / e.sum(1, keepdims=True))(np.exp(x))
 v: (v.sum(), v.max(), v.mean(), v.argmin()) -> (lambda s: (s, v.max(), s / v.size, v.argmin()))(v.sum())
 a b: (a[:, None] * b).sum() -> a.sum() * b.sum()
@@ -68,7 +70,7 @@ def arguments():
         "v": rng.normal(size=1_000_000), "w": rng.normal(size=1_000_000), "n": rng.integers(-1000, 1000, 1_000_000),
         "x": rng.normal(size=(1000, 1000)), "y": rng.normal(size=(1000, 1000)), "i": rng.integers(0, 1000, 20),
         "A": rng.normal(size=(500, 500)), "B": rng.normal(size=(500, 500)), "C": rng.normal(size=(500, 500)), "c": rng.normal(size=500),
-        "a": rng.normal(size=2000), "b": rng.normal(size=2000),
+        "a": rng.normal(size=2000), "b": rng.normal(size=2000), "L": rng.normal(size=20_000_000),
     }  # fmt: skip
 
 

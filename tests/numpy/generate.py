@@ -104,6 +104,7 @@ def elementwise():
         case("real", np.real, [values(d)])
         case("imag", np.imag, [values(d)])
         case("angle", np.angle, [values(d)])
+        case("arithmetic_fence", np.positive, [values(d)])
     for names, dtypes in BINARY.items():
         for name in names.split():
             for d in dtypes:

@@ -516,3 +516,46 @@ def test_repeated_reductions_read_once():
             same(got, want)
         kernels = re.findall(r"^kernel", jit.dump(x, stage="kernels"), re.M)
         assert len(kernels) <= 2, jit.dump(x, stage="plan")
+
+
+#: Ways to write the sum of squares about the mean of long rows.
+VARIANCES = {
+    "var": lambda x: (x.mean(-1), x.var(-1)),
+    "std": lambda x: np.std(x, axis=-1, ddof=1),
+    "squares": lambda x: ((x - x.mean(axis=-1, keepdims=True)) ** 2).sum(-1),
+    "product": lambda x: (x.mean(-1), ((x - np.mean(x, -1)[..., None]) * (x - np.mean(x, -1)[..., None])).mean(-1)),
+    "absolute": lambda x: np.mean(np.abs(x - x.mean(-1, keepdims=True)) ** 2, axis=-1),
+    "whole": lambda x: (x.sum(), x.std()),
+}
+
+
+@pytest.mark.parametrize("shape", [(600_011,), (524_288,), (3, 200_000)])
+@pytest.mark.parametrize("name", VARIANCES)
+def test_variance_reads_once(name, shape):
+    """The mean, and the squares about it, are found in one pass over memory."""
+    x = np.random.default_rng(1).normal(3, 2, shape)
+    f = frit.jit(VARIANCES[name])
+    for got, want in zip(np.atleast_1d(f(x)), np.atleast_1d(VARIANCES[name](x))):
+        np.testing.assert_allclose(got, want, rtol=1e-12)
+    assert "variance-in-blocks" in str(f.explain(x).rules)
+
+
+def test_variance_keeps_its_digits():
+    """A mean that is large beside the deviation, special values, narrow types, strides: as good as NumPy's two passes."""
+    f = frit.jit(lambda x: x.var())
+    rng = np.random.default_rng(2)
+    for offset in (0, 1e3, 1e6, 1e9, 1e12):
+        x = rng.normal(size=600_011) + offset
+        exact = np.longdouble(x).var()
+        assert abs(f(x) - exact) <= 4 * abs(x.var() - exact) + 1e-14 * exact
+    x = (rng.normal(size=1_500_007) + 1000).astype("f4")
+    exact = np.float64(x).var()
+    assert f(x).dtype == np.float32 and abs(f(x) - exact) <= 4 * abs(x.var() - exact) + 1e-6 * exact
+    x = rng.normal(size=(600_000, 2))[:, 1]
+    np.testing.assert_allclose(f(x), x.var(), rtol=1e-13)
+    for special in (np.inf, -np.inf, np.nan, 1e200):
+        y = x.copy()
+        y[777] = special
+        np.testing.assert_equal(f(y), y.var())
+    for few in (np.empty(0), np.array([3.0]), np.arange(1000.0)):
+        np.testing.assert_allclose(f(few), few.var(), rtol=1e-13)

@@ -152,6 +152,7 @@ ops! {
 
     // Elementwise: arithmetic.
     Positive = ew("positive", 1, NUM, |_, a| a[0]).cx(|_, a| a[0]);
+    ArithmeticFence = ew("arithmetic_fence", 1, FC, |_, a| a[0]).cx(|_, a| a[0]).numpy("").doc("Its operand as it was rounded: no rule looks through it.");
     Negative = ew("negative", 1, NUM, |b, a| b.neg(a[0])).cx(cx::negative);
     Absolute = ew("absolute", 1, ANY, absolute).cx(cx::absolute).gives(Gives::Real);
     Sign = ew("sign", 1, NUM, sign).cx(cx::sign);

@@ -1,31 +1,34 @@
 //! Reductions: inside the loops that use them, nested in another one, or with loops of their own.
 
-use super::{Fuser, LARGEST_GROUP, LONGEST_ROW, Reason, SMALL, Shape, at};
+use super::{Fuser, Group, LARGEST_GROUP, LONGEST_ROW, MOST_ROOTS, Reason, SMALL, Shape, at};
 use frit_ir::dim::product;
 use frit_ir::graph::{Graph, Node, NodeId};
+use frit_ir::ops::Class;
 use frit_ir::{Dim, Key, Op};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 impl Fuser<'_> {
     pub(super) fn visit_reduce(&mut self, id: NodeId, users: BTreeSet<usize>) {
         let output = self.stored[at(id)].is_some();
-        if users.len() == 1 {
-            let group = *users.first().expect("one");
-            if self.inline_reduce(id, group) {
-                let g = &mut self.groups[group];
-                g.reductions.push(id);
-                g.touched.insert(id);
-                g.touched.insert(self.g.node(id).inputs[0].node);
-                g.size += 1;
-                if output {
-                    g.roots.push(id);
-                    self.group_of.insert(id, group);
-                }
-                self.home[at(id)] = users;
-                return;
+        if let Some(group) = self.inline_in(id, &users) {
+            if users.len() > 1 {
+                self.store(id, Reason::Reduction);
+                self.link(&users, group);
             }
+            let g = &mut self.groups[group];
+            g.reductions.push(id);
+            g.touched.insert(id);
+            g.touched.insert(self.g.node(id).inputs[0].node);
+            g.size += 1;
+            if output || users.len() > 1 {
+                g.roots.push(id);
+                self.group_of.insert(id, group);
+            }
+            self.home[at(id)] = BTreeSet::from([group]);
+            return;
         }
         if let (&[group], false) = (&users.iter().copied().collect::<Vec<_>>()[..], output)
+            && !self.escaping_rows(id, group)
             && self.can_nest(id, group)
         {
             let g = &mut self.groups[group];
@@ -49,6 +52,80 @@ impl Fuser<'_> {
             self.groups[group].reductions.push(id);
         }
         self.link(&users, group);
+    }
+
+    /// The group of users that computes a reduction in its own loops. Of several users the one that goes through the same
+    /// rows, if the others can wait for it: they read from memory what it has found.
+    fn inline_in(&mut self, id: NodeId, users: &BTreeSet<usize>) -> Option<usize> {
+        if users.len() == 1 {
+            let group = *users.first()?;
+            return self.inline_reduce(id, group).then_some(group);
+        }
+        let source = self.g.ty(self.g.node(id).inputs[0]).shape.clone();
+        users.iter().copied().find(|k| {
+            let g = &self.groups[*k];
+            let over = |r: &NodeId| self.g.ty(self.g.node(*r).inputs[0]).shape == source;
+            let rows = match &g.shape {
+                Shape::Map { domain, .. } => *domain == source || g.reductions.iter().any(over),
+                _ => false,
+            };
+            let waits = |u: &usize| u == k || !self.depends(*k, *u);
+            rows && g.roots.len() < MOST_ROOTS && users.iter().all(waits) && self.inline_reduce(id, *k)
+        })
+    }
+
+    /// True if a row reduction is computed from another one of the same rows that someone other than a group needs, too.
+    /// Then both are best made in one kernel: nested in the group, this one would read the rows again.
+    fn escaping_rows(&self, id: NodeId, group: usize) -> bool {
+        let node = self.g.node(id);
+        let rows = |r: &Node| {
+            r.op.class() == Class::Reduce
+                && r.attrs.get(Key::Axes) == node.attrs.get(Key::Axes)
+                && self.g.ty(r.inputs[0]).shape == self.g.ty(node.inputs[0]).shape
+        };
+        let mut stack = vec![node.inputs[0].node];
+        let mut seen = HashSet::new();
+        while let Some(x) = stack.pop() {
+            let n = self.g.node(x);
+            if rows(n) {
+                if self.escapes(x, id, group) {
+                    return true;
+                }
+            } else if matches!(n.op.class(), Class::Elementwise | Class::View)
+                && seen.len() < LARGEST_GROUP
+                && seen.insert(x)
+            {
+                stack.extend(n.inputs.iter().map(|v| v.node));
+            }
+        }
+        false
+    }
+
+    /// True if a value is used other than on the way to `end`, or in a group.
+    fn escapes(&self, id: NodeId, end: NodeId, group: usize) -> bool {
+        let mut stack = vec![id];
+        let mut seen = HashSet::new();
+        while let Some(x) = stack.pop() {
+            if self.g.outputs.iter().any(|v| v.node == x) {
+                return true;
+            }
+            for c in self.consumers[at(x)].iter().filter(|c| **c != end) {
+                // Those after `end` have their groups already; the others will be computed where they are used.
+                let placed = if *c > end { Some(self.home[at(*c)].iter().eq([&group])) } else { None };
+                let class = self.g.node(*c).op.class();
+                let through = matches!(class, Class::Elementwise | Class::View);
+                match placed {
+                    Some(true) => {}
+                    None if through && seen.len() < LARGEST_GROUP => {
+                        if seen.insert(*c) {
+                            stack.push(*c);
+                        }
+                    }
+                    _ => return true,
+                }
+            }
+        }
+        false
     }
 
     /// True if a reduction can be a loop inside the loops of the group's own reductions: they read it once per
@@ -154,7 +231,7 @@ impl Fuser<'_> {
             });
             same_axes
                 && g.shape == own
-                && g.touched.contains(&input)
+                && (g.touched.contains(&input) || self.share_operands(g, input))
                 && self.may_join(*k, users)
                 && !users.contains(k)
         })?;
@@ -166,6 +243,25 @@ impl Fuser<'_> {
         self.group_of.insert(id, group);
         self.home[at(id)] = BTreeSet::from([group]);
         Some(group)
+    }
+
+    /// True if the reductions of a group and another one of this operand will be computed from a common array: what they
+    /// need of it is not in the group yet.
+    fn share_operands(&self, g: &Group, input: NodeId) -> bool {
+        let cone = |from: Vec<NodeId>| {
+            let (mut stack, mut seen) = (from, BTreeSet::new());
+            while let Some(x) = stack.pop().filter(|_| seen.len() < COMMON) {
+                if !self.is_scalar(x) && seen.insert(x) {
+                    let n = self.g.node(x);
+                    if matches!(n.op.class(), Class::Elementwise | Class::View) {
+                        stack.extend(n.inputs.iter().map(|v| v.node));
+                    }
+                }
+            }
+            seen
+        };
+        let theirs = cone(g.reductions.iter().map(|r| self.g.node(*r).inputs[0].node).collect());
+        !cone(vec![input]).is_disjoint(&theirs)
     }
 
     /// Tries to compute a reduction inside the one group that uses it.
@@ -244,6 +340,9 @@ impl Fuser<'_> {
         }
     }
 }
+
+/// Nodes behind operands among which one is looked for that they have in common.
+const COMMON: usize = 32;
 
 /// Elements up to which a reduction is an expression without a loop.
 pub(crate) const UNROLLED: i64 = 8;

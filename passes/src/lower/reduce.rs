@@ -192,10 +192,11 @@ pub(super) fn emit_batch(
             rest.next().expect("ranks add up").clone()
         });
     }
-    for r in &mut reductions {
-        r.parts = start(e, r, &at);
-    }
     let (last, outer) = axes.split_last().expect("there is an axis");
+    let short = shape[*last].as_const().is_some_and(|n| n <= BLOCK) && outer.iter().all(|a| shape[*a].is(1));
+    for r in &mut reductions {
+        r.parts = start(e, r, &at, short);
+    }
     let mut open = Vec::new();
     for axis in outer {
         let s = e.fresh("r");
@@ -310,7 +311,8 @@ fn begin_block(e: &mut Emitter<'_>, p: &Accumulator) {
 }
 
 /// Declares and initializes the accumulators of a reduction.
-fn start(e: &mut Emitter<'_>, r: &Reduction, at: &[Dim]) -> Vec<Accumulator> {
+/// `short`: all elements are one block.
+fn start(e: &mut Emitter<'_>, r: &Reduction, at: &[Dim], short: bool) -> Vec<Accumulator> {
     if let Some(combine) = r.combine.positional() {
         return vec![Accumulator::Position(Extreme::start(e, combine, e.g.ty(r.source).dtype))];
     }
@@ -331,7 +333,7 @@ fn start(e: &mut Emitter<'_>, r: &Reduction, at: &[Dim]) -> Vec<Accumulator> {
     let parts = if r.dtype.is_complex() { 2 } else { 1 };
     (0..parts)
         .map(|_| {
-            if r.combine == Combine::Add && real.is_float() {
+            if r.combine == Combine::Add && real.is_float() && !short {
                 let (block, total, low) = (e.kb.var(real), e.kb.var(real), e.kb.var(real));
                 let zero = e.kb.constant(Scalar::zero(real));
                 for var in [block, total, low] {
@@ -478,5 +480,5 @@ fn start_from(e: &mut Emitter<'_>, r: &Reduction, view: &View, first: &[Dim]) ->
         }
         return vec![Accumulator::Joint { vars, combine: r.combine }];
     }
-    start(e, r, &[])
+    start(e, r, &[], false)
 }

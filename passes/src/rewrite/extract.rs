@@ -5,7 +5,7 @@
 //! as it depends on the users. Then local, by the model of the whole that knows fusion ([`super::cost::program`]): classes
 //! go back to the form that they have in the program, one by one; classes take the form of a routine, which the greedy
 //! choice rates by itself and not by the loops that it saves; and all classes that can be computed from a value that no
-//! one needs so far, as several systems from one factorization, do so at once. A choice that would need itself is skipped.
+//! one needs so far, as several systems from one factorization or several sums from those of rows, do so at once. A choice that would need itself is skipped.
 //! This is not optimal; the caller compares the result with the original program.
 
 use super::analysis::Egraph;
@@ -309,7 +309,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// For each result of a routine that the program does not need: the forms, one of each of several classes that it
+    /// For each result of a routine, and each reduction of rows, that the program does not need: the forms, one of each of several classes that it
     /// needs, that are computed from it. Then those that are computed from one that it has.
     fn shared(&self, choice: &Choice, roots: &[u32]) -> Option<Vec<Vec<(u32, u32)>>> {
         let order = self.order(choice, roots)?;
@@ -328,7 +328,7 @@ impl<'a> Table<'a> {
                 while let Some(o) = open.pop().filter(|_| seen.len() < DEPTH) {
                     let Some(own) = choice[o as usize].filter(|_| !seen.contains(&o)) else { continue };
                     seen.push(o);
-                    if matches!(kind(o, own), Kind::Single { .. }) {
+                    if matches!(kind(o, own), Kind::Single { .. } | Kind::Rows) {
                         let list = users.entry(o).or_default();
                         // The first form of a class will do.
                         if list.last().is_none_or(|(last, _)| last != k) {

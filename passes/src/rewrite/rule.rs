@@ -118,9 +118,20 @@ impl Rule {
 /// The e-graph as a rule sees it.
 pub(crate) struct Rewriter<'a> {
     pub(crate) egraph: &'a mut Egraph,
+    /// Other nodes that the rule has a replacement for, besides the one that it matched.
+    also: Vec<(ENode, Id)>,
 }
 
-impl Rewriter<'_> {
+impl<'a> Rewriter<'a> {
+    fn new(egraph: &'a mut Egraph) -> Rewriter<'a> {
+        Rewriter { egraph, also: Vec::new() }
+    }
+
+    /// Replaces another node of the program, too: a value that is at hand with the replacement of the one that matched.
+    pub(crate) fn also(&mut self, node: ENode, to: Id) {
+        self.also.push((node, to));
+    }
+
     /// The value of every element, if it is known.
     pub(crate) fn value(&self, id: Id) -> Option<Scalar> {
         self.egraph[id].data.constant
@@ -324,7 +335,7 @@ impl Matched<'_> {
                 node.children[0] = egraph.add_uncanonical(inner.clone());
                 Some(egraph.add_uncanonical(node))
             }
-            Matched::Pattern(ast, subst) => (Rewriter { egraph }).instantiate(ast, subst),
+            Matched::Pattern(ast, subst) => Rewriter::new(egraph).instantiate(ast, subst),
         }
     }
 }
@@ -386,7 +397,7 @@ impl Applier<ENode, TensorAnalysis> for Run {
                     if full(egraph) {
                         return changed;
                     }
-                    let to = f(&mut Rewriter { egraph }, &n);
+                    let to = f(&mut Rewriter::new(egraph), &n);
                     changed.extend(to.and_then(|to| self.join(egraph, root, n, to, Matched::Node)));
                 }
             }
@@ -402,9 +413,15 @@ impl Applier<ENode, TensorAnalysis> for Run {
                         if !egraph.analysis.seen.insert((self.index, n.clone(), i.clone())) {
                             continue;
                         }
-                        let to = f(&mut Rewriter { egraph }, &n, &i);
+                        let mut rewriter = Rewriter::new(egraph);
+                        let to = f(&mut rewriter, &n, &i);
+                        let also = rewriter.also;
                         let matched = Matched::Pair(&i);
                         changed.extend(to.and_then(|to| self.join(egraph, root, n.clone(), to, matched)));
+                        for (node, to) in also {
+                            let Some(class) = egraph.lookup(node.clone()) else { continue };
+                            changed.extend(self.join(egraph, class, node, to, Matched::Node));
+                        }
                     }
                 }
             }
@@ -418,7 +435,7 @@ impl Applier<ENode, TensorAnalysis> for Run {
                         if full(egraph) {
                             return changed;
                         }
-                        let to = f(&mut Rewriter { egraph }, &m);
+                        let to = f(&mut Rewriter::new(egraph), &m);
                         let matched = Matched::Pair(&m);
                         changed.extend(to.and_then(|to| self.join(egraph, root, n.clone(), to, matched)));
                     }
@@ -456,11 +473,11 @@ impl Applier<ENode, TensorAnalysis> for PatternRun {
         _: Symbol,
     ) -> Vec<Id> {
         let Form::Pattern { when, .. } = self.run.rule.form else { return vec![] };
-        if !self.run.enter(egraph, root) || when.is_some_and(|when| !when(&Rewriter { egraph }, subst)) {
+        if !self.run.enter(egraph, root) || when.is_some_and(|when| !when(&Rewriter::new(egraph), subst)) {
             return vec![];
         }
         let Some(from) = matched_node(egraph, &self.from, subst) else { return vec![] };
-        let Some(to) = (Rewriter { egraph }).instantiate(&self.to, subst) else { return vec![] };
+        let Some(to) = Rewriter::new(egraph).instantiate(&self.to, subst) else { return vec![] };
         self.run.join(egraph, root, from, to, Matched::Pattern(&self.from, subst)).into_iter().collect()
     }
 

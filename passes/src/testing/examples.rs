@@ -57,6 +57,7 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ("sum-pad",               &[Graph(sum_pad)]),
     ("prod-broadcast",        &[Graph(|r, b| reduced(r, b, &[Op::Prod], &[Op::BroadcastTo]))]),
     ("difference-cumsum",     &[Graph(difference_cumsum)]),
+    ("variance-in-blocks",    &[Graph(squares_about)]),
     ("cumulative-broadcast",  &[Graph(cumsum_broadcast)]),
     ("extreme-monotone",      &[Graph(|r, b| reduced(r, b, &[Op::Min, Op::Max], &[Op::Negative, Op::Exp, Op::Tanh, Op::Floor, Op::Sqrt]))]),
     ("extreme-clamp",         &[Graph(|r, b| reduced(r, b, &[Op::Min, Op::Max], &[Op::Maximum, Op::Minimum, Op::Clip]))]),
@@ -325,6 +326,26 @@ fn sum_pad(r: &mut Random, b: &mut Builder) -> Option<Value> {
     let axes = r.pick(&[vec![0], vec![1], vec![0, 1]]);
     let keep = r.coin();
     Make::reduce(b, Op::Sum, x, &axes, keep)
+}
+
+/// The sum of squares about the mean, as a rule, of some long rows.
+fn squares_about(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let t = r.pick(&[DType::F64, DType::F32]);
+    let (rows, columns) = (r.pick(&[1, 2, 2, 9]), r.pick(&[300, 515, 541, 200]));
+    let x = input(b, "x", TensorType::new(t, [Dim::constant(rows), columns.into()]));
+    let (axes, keep) = (vec![r.pick(&[0, 1, 1])], r.below(6) > 0);
+    let axes = if r.below(3) == 0 { vec![0, 1] } else { axes };
+    let sum = Make::reduce(b, Op::Sum, x, &axes, keep)?;
+    let mean = if r.below(6) == 0 {
+        input(b, "x", TensorType::new(t, b.shape(sum).to_vec()))
+    } else {
+        let n = b.constant(Scalar::from_f64(t, columns as f64));
+        Make::elementwise(b, Op::Divide, &[sum, n])?
+    };
+    let d = Make::elementwise(b, Op::Subtract, &if r.coin() { [x, mean] } else { [mean, x] })?;
+    let square = Make::elementwise(b, Op::Square, &[d])?;
+    let keep = r.coin();
+    Make::reduce(b, Op::Sum, square, &axes, keep)
 }
 
 fn cumsum(b: &mut Builder, x: Value, axis: usize) -> Option<Value> {

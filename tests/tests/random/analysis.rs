@@ -175,6 +175,7 @@ fn chooses(op: Op) -> bool {
     matches!(
         op,
         Op::Positive
+            | Op::ArithmeticFence
             | Op::Maximum
             | Op::Minimum
             | Op::Fmax
@@ -274,6 +275,7 @@ fn flags(n: &Node, args: &[&Array], results: &[Array], before: &[Flags], level: 
         n.op,
         Op::Negative
             | Op::Positive
+            | Op::ArithmeticFence
             | Op::Absolute
             | Op::Where
             | Op::Real

@@ -325,6 +325,7 @@ impl Generator {
         let smooth = matches!(
             op,
             Op::Positive
+                | Op::ArithmeticFence
                 | Op::Negative
                 | Op::Add
                 | Op::Subtract

@@ -151,9 +151,45 @@ impl Items {
         stored
     }
 
+    /// Row reductions that are computed from another one of the same rows, which has other uses: both are made in one pass
+    /// over the rows, and stored.
+    fn shared_rows(&self) -> Vec<bool> {
+        let n = self.measures.len();
+        let rows = |k: u32| self.kind(k as usize) == Kind::Rows;
+        let mut from = vec![u32::MAX; n];
+        let (mut used, mut pairs) = (vec![false; n], Vec::new());
+        for k in 0..n {
+            let m = &self.measures[k];
+            if m.kind == Kind::Leaf {
+                continue;
+            }
+            for o in self.operands(k) {
+                let row = if rows(*o) { *o } else { from[*o as usize] };
+                let Some(of) = self.measures.get(row as usize) else { continue };
+                match m.kind {
+                    Kind::View | Kind::Fused if from[k] == u32::MAX => from[k] = row,
+                    Kind::Rows if of.domain == m.domain => pairs.push((k, row)),
+                    // Each row's result by itself; what is spread over the row again is used where it is made.
+                    Kind::Reduce | Kind::Rows | Kind::Single { .. }
+                        if rows(*o) || self.measures[*o as usize].domain < of.domain =>
+                    {
+                        used[row as usize] = true;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut shared = vec![false; n];
+        for (k, row) in pairs {
+            shared[k] = used[row as usize];
+        }
+        shared
+    }
+
     pub(crate) fn cost(&self) -> Cost {
         let n = self.measures.len();
         let mut stored = self.forced();
+        let shared_rows = self.shared_rows();
         // How many complete values come before a node, and the seconds of one element with what it is computed from.
         let (mut level, mut each) = (vec![0u32; n], vec![0.0f64; n]);
         for k in 0..n {
@@ -167,7 +203,7 @@ impl Items {
             each[k] = own;
         }
         let mut groups: Vec<Group> = Vec::new();
-        let mut by_domain: HashMap<(u32, u64), u32> = HashMap::new();
+        let mut by_domain: HashMap<(u32, u64, bool), u32> = HashMap::new();
         // Loops that compute each node, and those that read each stored one.
         let mut inside: Vec<Few> = vec![Few::default(); n];
         let mut readers: Vec<Few> = vec![Few::default(); n];
@@ -179,11 +215,12 @@ impl Items {
                 continue;
             }
             let costly = m.kind == Kind::Rows || each[k] > RECOMPUTE * TARGET.unit;
-            if inside[k].len > 1 && costly && matches!(m.kind, Kind::Fused | Kind::Rows) {
+            if inside[k].len > 1 && costly && matches!(m.kind, Kind::Fused | Kind::Rows) || shared_rows[k] {
                 stored[k] = true;
             }
             if stored[k] {
-                let key = (level[k], m.domain.to_bits());
+                // Reductions of everything have loops of their own.
+                let key = (level[k], m.domain.to_bits(), m.kind == Kind::Reduce);
                 let group = match m.kind {
                     Kind::Single { .. } => None,
                     _ => by_domain.get(&key).copied(),

@@ -184,7 +184,7 @@ pub(super) fn unary(op: Op, a: Real) -> Option<Real> {
     let periodic = a.nan || a.may_be_infinite();
     let outside = |k: f64| a.lo < -k || a.hi > k;
     Some(match op {
-        Op::Positive | Op::Real | Op::Conjugate => a,
+        Op::Positive | Op::ArithmeticFence | Op::Real | Op::Conjugate => a,
         Op::Negative => a.negative(),
         Op::Absolute => Real::between(least, most).with(a.nan, false),
         Op::Square => Real::between(least * least, most * most).with(a.nan, false),

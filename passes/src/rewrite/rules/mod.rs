@@ -24,6 +24,7 @@ mod order;
 mod polynomial;
 mod reduce;
 mod structured;
+mod variance;
 
 use super::analysis::TensorAnalysis;
 use super::language::ENode;
@@ -49,6 +50,7 @@ const FAMILIES: &[&[Rule]] = &[
     join::RULES,
     indexing::RULES,
     reduce::RULES,
+    variance::RULES,
     extreme::RULES,
     matmul::RULES,
     structured::RULES,

@@ -41,7 +41,7 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 /// Axes and keepdims of a reduction.
-fn parts(r: &Rewriter<'_>, n: &ENode) -> (Vec<i64>, bool) {
+pub(super) fn parts(r: &Rewriter<'_>, n: &ENode) -> (Vec<i64>, bool) {
     let attrs = r.attrs(n);
     (attrs.ints(Key::Axes).to_vec(), attrs.bool(Key::Keepdims))
 }
@@ -80,7 +80,7 @@ fn broadcast_axes(r: &Rewriter<'_>, source: Id, full: &[Dim], axes: &[i64]) -> (
 }
 
 /// The broadcast source at full rank, so that axis numbers agree.
-fn full_rank(r: &mut Rewriter<'_>, source: Id, rank: usize) -> Option<Id> {
+pub(super) fn full_rank(r: &mut Rewriter<'_>, source: Id, rank: usize) -> Option<Id> {
     let missing = (rank - r.shape(source).len()) as i64;
     r.expand_dims(source, &(0..missing).collect::<Vec<_>>())
 }
