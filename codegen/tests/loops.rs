@@ -159,23 +159,42 @@ fn accumulates_each_combining_primitive() {
 }
 
 #[test]
-fn nan_survives_a_minimum() {
-    let mut b = Builder::new("nanmin");
-    let (x, y) = (b.buffer(DType::F64, 1, true), b.buffer(DType::F64, 1, true));
-    let n = b.size("n");
-    let v = b.var(Scalar::from_f64(DType::F64, f64::INFINITY));
-    b.for_(LoopKind::Vector, "i", 0, n, |b, i| {
-        let e = b.load(x, &[i]);
-        b.accumulate(v, Prim::Min, e);
-    });
-    let r = b.get(v);
-    b.store(y, &[0.into()], r);
-    let k = b.finish();
-    for at in 0..37 {
-        let mut values = vec![1.0; 37];
-        values[at] = f64::NAN;
-        let got = check(&k, &[Array::f64s(&values), Array::f64s(&[0.0])], &[37], Within::Bits);
-        assert!(got[1].get(0).as_f64().is_nan());
+fn extremes_keep_nan_and_skip_what_replaces_it() {
+    for t in [DType::F64, DType::F32] {
+        for (op, identity) in [(Prim::Min, f64::INFINITY), (Prim::Max, f64::NEG_INFINITY)] {
+            // Elements as they are; NaN replaced by what the extreme does not notice, or by what it does.
+            for replaced in [None, Some(identity), Some(-identity), Some(0.0)] {
+                let mut b = Builder::new("extreme");
+                let (x, y) = (b.buffer(t, 1, true), b.buffer(t, 1, true));
+                let (lo, n) = (b.size("lo"), b.size("n"));
+                let v = b.var(Scalar::from_f64(t, identity));
+                let other = b.constant(Scalar::from_f64(t, replaced.unwrap_or_default()));
+                b.for_(LoopKind::Vector, "i", lo, n, |b, i| {
+                    let mut e = b.load(x, &[i]);
+                    if replaced.is_some() {
+                        let nan = b.let_(Prim::Ne, &[e, e]);
+                        e = b.let_(Prim::Select, &[nan, other, e]);
+                    }
+                    b.accumulate(v, op, e);
+                });
+                let r = b.get(v);
+                b.store(y, &[0.into()], r);
+                let k = b.finish();
+                let code = Cranelift::new().unwrap().compile(&k).unwrap();
+                for (lo, n) in (0..3).flat_map(|lo| [0, 1, 2, 3, 5, 8, 13, 37].map(|n| (lo, n))) {
+                    for at in 0..=n {
+                        let mut values: Vec<f64> = (0..37).map(|i| f64::from(i * 7 % 11 - 5)).collect();
+                        if let Some(v) = values.get_mut(at as usize) {
+                            *v = f64::NAN;
+                        }
+                        let x = Array::floats(t, &values);
+                        check_compiled(&code, &k, &[x, Array::blank(t, 1, &[1])], &[lo, n], Within::Bits);
+                    }
+                    let none = Array::floats(t, &[f64::NAN; 37]);
+                    check_compiled(&code, &k, &[none, Array::blank(t, 1, &[1])], &[lo, n], Within::Bits);
+                }
+            }
+        }
     }
 }
 

@@ -186,8 +186,12 @@ impl Array {
     }
 
     pub(crate) fn f64s(values: &[f64]) -> Array {
-        let mut a = Array::blank(DType::F64, values.len(), &[1]);
-        values.iter().enumerate().for_each(|(i, v)| a.set(i as i64, Scalar::from_f64(DType::F64, *v)));
+        Array::floats(DType::F64, values)
+    }
+
+    pub(crate) fn floats(t: DType, values: &[f64]) -> Array {
+        let mut a = Array::blank(t, values.len(), &[1]);
+        values.iter().enumerate().for_each(|(i, v)| a.set(i as i64, Scalar::from_f64(t, *v)));
         a
     }
 

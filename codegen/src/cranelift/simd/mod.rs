@@ -5,20 +5,21 @@
 //! statement, which keeps as many independent instructions in flight. A loop with one vector of the widest type and a
 //! scalar loop finish what is left.
 
+mod accumulate;
 mod lanes;
 mod masks;
 mod ops;
 
 use super::emit::Emitter;
 use super::prim::ty;
+use accumulate::Accumulator;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, InstructionData, Value, ValueDef, types};
-use cranelift_frontend::Variable;
 use frit_ir::dim::{Dim, Symbol};
 use frit_ir::kernel::{Mem, Stmt, symbol_val};
 use frit_ir::prim::Val;
-use frit_ir::{DType, Prim, Scalar};
-use lanes::{Parts, VECTOR, lane, parts, vector};
+use frit_ir::{DType, Prim};
+use lanes::{Parts, VECTOR, lane, parts};
 use ops::Amount;
 use std::collections::HashMap;
 
@@ -33,17 +34,6 @@ enum Access {
     Strided(Value, Value),
     /// Computed element by element.
     Irregular,
-}
-
-/// A variable that combines, as vectors: those of the main loop, and those of the loop that follows it, which are the
-/// first of them where one fills a vector there too.
-struct Accumulator {
-    variable: Variable,
-    op: Prim,
-    t: DType,
-    width: i64,
-    main: Vec<Variable>,
-    rest: Vec<Variable>,
 }
 
 struct Vectors<'s> {
@@ -446,30 +436,7 @@ impl Vectors<'_> {
                     e.b.ins().store(Emitter::flags(), x, p, 0);
                 }
             }
-            Stmt::Accumulate { var, src, .. } => {
-                let variable = e.vars[var.0 as usize];
-                let a = self
-                    .accumulators
-                    .iter()
-                    .find(|a| a.variable == variable)
-                    .expect("declared before the loop");
-                let vars = if trip.rest { &a.rest } else { &a.main };
-                let old: Parts = vars.iter().map(|v| e.b.use_var(*v)).collect();
-                let new = match self.counted(e, body, *src).filter(|_| a.op == Prim::Add && a.t.is_int()) {
-                    // A set lane is -1.
-                    Some(mask) => {
-                        let masks = self.operand(e, trip, mask, a.width);
-                        old.iter().zip(masks).map(|(x, m)| e.b.ins().isub(*x, m)).collect()
-                    }
-                    None => {
-                        let all = self.operand(e, trip, *src, masks);
-                        e.apply(a.op, a.t, a.t, &[old, all], None, trip.n, a.width)
-                    }
-                };
-                for (v, x) in vars.iter().zip(new) {
-                    e.b.def_var(*v, x);
-                }
-            }
+            Stmt::Accumulate { var, src, .. } => self.accumulate(e, body, (*var, *src), masks, trip),
             Stmt::Check { test, fault } => {
                 let all = self.operand(e, trip, *test, masks);
                 let mut both = all[0];
@@ -485,81 +452,6 @@ impl Vectors<'_> {
                 e.check(ok, *fault as i64);
             }
             other => unreachable!("{other:?} in a vector loop"),
-        }
-    }
-
-    /// The bool of the loop that a number was made of.
-    fn counted(&self, e: &Emitter<'_, '_>, body: &[Stmt], v: Val) -> Option<Val> {
-        body.iter().find_map(|s| match s {
-            Stmt::Let { dst, op: Prim::Cast, args } if *dst == v && e.kernel.ty(args[0]) == DType::Bool => {
-                Some(args[0]).filter(|m| self.widths.contains_key(m))
-            }
-            _ => None,
-        })
-    }
-
-    fn start_accumulators(&mut self, e: &mut Emitter<'_, '_>, body: &[Stmt], wide: i64, lanes: i64) {
-        for s in body {
-            let Stmt::Accumulate { var, op, src } = s else { continue };
-            let t = e.kernel.vars[var.0 as usize];
-            let width =
-                if t == DType::Bool { masks::need(e.kernel, &self.widths, s) } else { t.size() as i64 };
-            let variable = e.vars[var.0 as usize];
-            debug_assert_eq!(e.kernel.ty(*src), t);
-            let start = match op {
-                Prim::Add | Prim::Or => e.constant(Scalar::zero(t)),
-                Prim::Mul | Prim::And => {
-                    // All bits for an integer conjunction.
-                    if t.is_int() && *op == Prim::And {
-                        e.constant(Scalar::from_i64(t, -1))
-                    } else {
-                        e.constant(Scalar::one(t))
-                    }
-                }
-                // The extremes absorb repetition: begin with what is there.
-                _ => e.b.use_var(variable),
-            };
-            let start = e.spread(t, start, width);
-            let kind = vector(lane(t, width));
-            let fresh = |e: &mut Emitter<'_, '_>| {
-                let v = e.b.declare_var(kind);
-                e.b.def_var(v, start);
-                v
-            };
-            let main: Vec<Variable> = (0..parts(wide, width)).map(|_| fresh(e)).collect();
-            let rest = if lanes * width == VECTOR { vec![main[0]] } else { vec![fresh(e)] };
-            self.accumulators.push(Accumulator { variable, op: *op, t, width, main, rest });
-        }
-    }
-
-    /// Vectors pairwise, then their elements, then the variable: one order, whatever the trip count.
-    fn finish_accumulators(&self, e: &mut Emitter<'_, '_>, wide: i64, lanes: i64) {
-        for a in &self.accumulators {
-            let mut all: Parts = a.main.iter().map(|v| e.b.use_var(*v)).collect();
-            while all.len() > 1 {
-                all = all
-                    .chunks(2)
-                    .flat_map(|p| match p {
-                        [x, y] => {
-                            e.apply(a.op, a.t, a.t, &[vec![*x], vec![*y]], None, VECTOR / a.width, a.width)
-                        }
-                        _ => p.to_vec(),
-                    })
-                    .collect();
-            }
-            let mut elements: Vec<Value> =
-                (0..wide.min(VECTOR / a.width)).map(|k| e.element(&all, a.t, k)).collect();
-            if wide > lanes && lanes * a.width < VECTOR {
-                let rest: Parts = a.rest.iter().map(|v| e.b.use_var(*v)).collect();
-                elements.extend((0..lanes).map(|k| e.element(&rest, a.t, k)));
-            }
-            while elements.len() > 1 {
-                elements = elements
-                    .chunks(2)
-                    .map(|p| if p.len() == 2 { e.scalar(a.op, a.t, a.t, p) } else { p[0] })
-                    .collect();
-            }
-            e.accumulate(a.variable, a.op, a.t, elements[0]);
         }
     }
 }

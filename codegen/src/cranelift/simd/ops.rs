@@ -78,7 +78,7 @@ impl Emitter<'_, '_> {
     }
 
     /// Lanes of `x` where the mask is set, else of `y`.
-    fn choose(&mut self, mask: Value, x: Value, y: Value) -> Value {
+    pub(super) fn choose(&mut self, mask: Value, x: Value, y: Value) -> Value {
         let t = self.b.func.dfg.value_type(x);
         let mask = self.vector_as(mask, t);
         self.b.ins().bitselect(mask, x, y)
