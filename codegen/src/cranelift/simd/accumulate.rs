@@ -17,8 +17,12 @@ struct Lanes {
 }
 
 impl Lanes {
-    fn of(&self, trip: &Trip) -> &[Variable] {
-        if trip.rest { &self.rest } else { &self.main }
+    /// Those of a trip.
+    fn of(&self, trip: &Trip, width: i64) -> &[Variable] {
+        match trip.part {
+            Some(first) => &self.main[(first * width / VECTOR) as usize..][..parts(trip.n, width)],
+            None => &self.rest,
+        }
     }
 }
 
@@ -82,6 +86,17 @@ impl Vectors<'_> {
         }
     }
 
+    /// Vectors that hold partial results during the main loop.
+    pub(super) fn partial_vectors(&self) -> usize {
+        let of = |a: &Accumulator| a.partial.main.len() * if a.nans.is_some() { 2 } else { 1 };
+        self.accumulators.iter().map(of).sum()
+    }
+
+    /// Whether so many elements fill whole vectors of every variable: lanes beyond them hold anything.
+    pub(super) fn whole_vectors(&self, n: i64) -> bool {
+        self.accumulators.iter().all(|a| n * a.width % VECTOR == 0)
+    }
+
     pub(super) fn accumulate(
         &self,
         e: &mut Emitter<'_, '_>,
@@ -92,12 +107,12 @@ impl Vectors<'_> {
     ) {
         let variable = e.vars[var.0 as usize];
         let a = self.accumulators.iter().find(|a| a.variable == variable).expect("declared before the loop");
-        let old: Parts = a.partial.of(trip).iter().map(|v| e.b.use_var(*v)).collect();
+        let old: Parts = a.partial.of(trip, a.width).iter().map(|v| e.b.use_var(*v)).collect();
         let new = if let Some(nans) = &a.nans {
             let number = self.number(e, body, a.op, src);
             let all = self.operand(e, trip, number.unwrap_or(src), masks);
             if number.is_none() {
-                for (v, x) in nans.of(trip).iter().zip(&all) {
+                for (v, x) in nans.of(trip, a.width).iter().zip(&all) {
                     let (before, nan) = (e.b.use_var(*v), e.b.ins().fcmp(FloatCC::Unordered, *x, *x));
                     let both = e.b.ins().bor(before, nan);
                     e.b.def_var(*v, both);
@@ -118,7 +133,7 @@ impl Vectors<'_> {
             let all = self.operand(e, trip, src, masks);
             e.apply(a.op, a.t, a.t, &[old, all], None, trip.n, a.width)
         };
-        for (v, x) in a.partial.of(trip).iter().zip(new) {
+        for (v, x) in a.partial.of(trip, a.width).iter().zip(new) {
             e.b.def_var(*v, x);
         }
     }

@@ -23,6 +23,9 @@ use lanes::{Parts, VECTOR, lane, parts};
 use ops::Amount;
 use std::collections::HashMap;
 
+/// Vector registers.
+const REGISTERS: usize = 16;
+
 /// How an element's address moves with the loop.
 #[derive(Clone)]
 enum Access {
@@ -59,8 +62,8 @@ struct Trip {
     masks: HashMap<(Val, i64), Parts>,
     /// The index in bytes, by element size.
     offsets: HashMap<i64, Value>,
-    /// In the loop after the main one.
-    rest: bool,
+    /// Where it begins among the elements of the main loop's trip; `None` in the loop after that.
+    part: Option<i64>,
 }
 
 /// Bytes of the widest element, if the statements can run with SIMD.
@@ -135,7 +138,15 @@ pub(super) fn vector_loop(
     let whole = e.b.ins().select(positive, whole, zero);
     let mut at = lo;
     let end = e.b.ins().iadd(lo, whole);
-    e.counted(at, end, wide, &mut |e, i| v.trip(e, body, i, wide, false));
+    // Registers hold the partial results all the time. Beside many of them, there is room for the values of half a trip.
+    let crowded = groups > 2 && v.partial_vectors() + 2 * groups as usize > REGISTERS - 2;
+    let part = if crowded && v.whole_vectors(wide / 2) { wide / 2 } else { wide };
+    e.counted(at, end, wide, &mut |e, i| {
+        for first in (0..wide).step_by(part as usize) {
+            let i = if first == 0 { i } else { e.b.ins().iadd_imm_s(i, first) };
+            v.trip(e, body, i, part, Some(first));
+        }
+    });
     at = end;
     if groups > 1 {
         let left = e.b.ins().isub(hi, at);
@@ -143,7 +154,7 @@ pub(super) fn vector_loop(
         let whole = e.b.ins().band_imm_s(left, !(lanes - 1));
         let whole = e.b.ins().select(some, whole, zero);
         let end = e.b.ins().iadd(at, whole);
-        e.counted(at, end, lanes, &mut |e, i| v.trip(e, body, i, lanes, true));
+        e.counted(at, end, lanes, &mut |e, i| v.trip(e, body, i, lanes, None));
         at = end;
     }
     v.finish_accumulators(e, wide, lanes);
@@ -272,9 +283,9 @@ impl Vectors<'_> {
         m
     }
 
-    fn trip(&self, e: &mut Emitter<'_, '_>, body: &[Stmt], i: Value, n: i64, rest: bool) {
+    fn trip(&self, e: &mut Emitter<'_, '_>, body: &[Stmt], i: Value, n: i64, part: Option<i64>) {
         let mut trip =
-            Trip { n, i, now: HashMap::new(), masks: HashMap::new(), offsets: HashMap::new(), rest };
+            Trip { n, i, now: HashMap::new(), masks: HashMap::new(), offsets: HashMap::new(), part };
         for s in body {
             match crate::stage::defines(s) {
                 Some(dst) => {
