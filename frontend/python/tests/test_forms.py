@@ -525,6 +525,8 @@ VARIANCES = {
     "squares": lambda x: ((x - x.mean(axis=-1, keepdims=True)) ** 2).sum(-1),
     "product": lambda x: (x.mean(-1), ((x - np.mean(x, -1)[..., None]) * (x - np.mean(x, -1)[..., None])).mean(-1)),
     "absolute": lambda x: np.mean(np.abs(x - x.mean(-1, keepdims=True)) ** 2, axis=-1),
+    "expression": lambda x: np.exp(-x).var(-1),
+    "operands": lambda x: (x * 2 + x[..., ::-1]).var(-1),
     "whole": lambda x: (x.sum(), x.std()),
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Applied {
     /// The form of an operand's class that it matched together with.
     pub(crate) inner: Option<(Id, ENode)>,
     pub(crate) to: Id,
+    /// By the same match as the one before it in the record: both pay together.
+    pub(crate) together: bool,
 }
 
 /// The analysis with the tables that e-nodes refer to.

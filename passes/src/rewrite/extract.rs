@@ -4,11 +4,12 @@
 //! The cost of a candidate is the sum over the union of its operands' sets, so sharing counts; what fuses does not,
 //! as it depends on the users. Then local, by the model of the whole that knows fusion ([`super::cost::program`]): classes
 //! go back to the form that they have in the program, one by one; classes take the form of a routine, which the greedy
-//! choice rates by itself and not by the loops that it saves; and all classes that can be computed from a value that no
-//! one needs so far, as several systems from one factorization or several sums from those of rows, do so at once. A choice that would need itself is skipped.
+//! choice rates by itself and not by the loops that it saves; what one match of a rule replaced, as a mean and the squares
+//! about it, is taken as one; and all classes that can be computed from a value that no one needs so far, as several
+//! systems from one factorization, do so at once. A choice that would need itself is skipped.
 //! This is not optimal; the caller compares the result with the original program.
 
-use super::analysis::Egraph;
+use super::analysis::{Applied, Egraph};
 use super::cost::program::{Cost, Items};
 use super::cost::{CostModel, Kind, Measure};
 use super::language::{ENode, Head};
@@ -273,6 +274,9 @@ impl<'a> Table<'a> {
     pub(super) fn advance(&self, choice: &mut Choice, roots: &[u32]) -> Option<Cost> {
         let mut items = Items::default();
         let mut best = self.cost(choice, roots, &mut items)?;
+        for changes in self.together() {
+            self.attempt(choice, &changes, roots, &mut items, &mut best);
+        }
         let order = self.order(choice, roots)?;
         let others = |k: &u32| {
             let (k, now) = (*k, choice[*k as usize]);
@@ -292,6 +296,23 @@ impl<'a> Table<'a> {
         Some(best)
     }
 
+    /// What single matches replaced in several classes: their new forms.
+    fn together(&self) -> Vec<Vec<(u32, u32)>> {
+        let change = |a: &Applied| {
+            let k = self.at(a.root)?;
+            Some((k, self.form(k, self.egraph.id_to_node(a.to))?))
+        };
+        let mut all: Vec<Vec<(u32, u32)>> = Vec::new();
+        for pair in self.egraph.analysis.applied.windows(2).filter(|pair| pair[1].together) {
+            if !pair[0].together {
+                all.push(change(&pair[0]).into_iter().collect());
+            }
+            all.last_mut().expect("begun by the first of them").extend(change(&pair[1]));
+        }
+        all.truncate(TRIES);
+        all
+    }
+
     /// Changes the forms of some classes if that makes the program cheaper than `best`.
     fn attempt(
         &self,
@@ -309,7 +330,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// For each result of a routine, and each reduction of rows, that the program does not need: the forms, one of each of several classes that it
+    /// For each result of a routine that the program does not need: the forms, one of each of several classes that it
     /// needs, that are computed from it. Then those that are computed from one that it has.
     fn shared(&self, choice: &Choice, roots: &[u32]) -> Option<Vec<Vec<(u32, u32)>>> {
         let order = self.order(choice, roots)?;
@@ -328,7 +349,7 @@ impl<'a> Table<'a> {
                 while let Some(o) = open.pop().filter(|_| seen.len() < DEPTH) {
                     let Some(own) = choice[o as usize].filter(|_| !seen.contains(&o)) else { continue };
                     seen.push(o);
-                    if matches!(kind(o, own), Kind::Single { .. } | Kind::Rows) {
+                    if matches!(kind(o, own), Kind::Single { .. }) {
                         let list = users.entry(o).or_default();
                         // The first form of a class will do.
                         if list.last().is_none_or(|(last, _)| last != k) {

@@ -359,7 +359,8 @@ impl Run {
             Matched::Pair(inner) => Some((from.children[0], inner.clone())),
             Matched::Node | Matched::Pattern(..) => None,
         };
-        egraph.analysis.applied.push(Applied { rule: self.index, root, from, inner, to });
+        let together = false;
+        egraph.analysis.applied.push(Applied { rule: self.index, root, from, inner, to, together });
         Some(to)
     }
 
@@ -417,10 +418,16 @@ impl Applier<ENode, TensorAnalysis> for Run {
                         let to = f(&mut rewriter, &n, &i);
                         let also = rewriter.also;
                         let matched = Matched::Pair(&i);
-                        changed.extend(to.and_then(|to| self.join(egraph, root, n.clone(), to, matched)));
+                        let first = to.and_then(|to| self.join(egraph, root, n.clone(), to, matched));
+                        let mut together = first.is_some();
+                        changed.extend(first);
                         for (node, to) in also {
-                            let Some(class) = egraph.lookup(node.clone()) else { continue };
-                            changed.extend(self.join(egraph, class, node, to, Matched::Node));
+                            let class = egraph.lookup(node.clone());
+                            let to = class.and_then(|c| self.join(egraph, c, node, to, Matched::Node));
+                            if let (Some(to), Some(last)) = (to, egraph.analysis.applied.last_mut()) {
+                                last.together = std::mem::replace(&mut together, true);
+                                changed.push(to);
+                            }
                         }
                     }
                 }
