@@ -94,6 +94,23 @@ fn what_cannot_fit_is_refused_with_the_line_and_a_fix() {
     assert_eq!(f.call1::<f64>((&values(&[3], 1), &values(&[4], 2))).unwrap().shape(), [3, 4]);
 }
 
+/// Of two products that are added, the second is added to the first in its memory.
+#[test]
+fn products_are_added_in_place() {
+    let _turn = turn();
+    let sum = |x: Array, y: Array| x.matmul(y) + y.matmul(x);
+    let (x, y) = (values(&[700, 700], 1), values(&[700, 700], 2));
+    let result = 700 * 700 * 8;
+    let f = jit(sum);
+    let projected = f.memory((&x, &y)).unwrap().peak_bytes;
+    assert!(projected < result * 3 / 2, "{projected} for a result of {result}");
+    let (got, measured) = f.call_with((&x, &y), &Default::default()).unwrap();
+    assert!(measured <= projected && projected as f64 <= 1.1 * measured as f64, "{projected}, {measured}");
+    let apart = |f: fn(Array, Array) -> Array| jit(f).call1::<f64>((&x, &y)).unwrap();
+    let want = apart(|x, y| x.matmul(y)) + apart(|x, y| y.matmul(x));
+    close(&got[0].to_array().unwrap(), &want);
+}
+
 #[test]
 fn sizes_with_names_give_expressions() {
     let _turn = turn();

@@ -297,7 +297,7 @@ impl State<'_, '_> {
             Some(w) => unsafe { std::slice::from_raw_parts_mut(w.as_ptr(), w.size()) },
             None => &mut [],
         };
-        // SAFETY: a verified plan allocates what its steps use, and results share no memory with operands.
+        // SAFETY: a verified plan allocates what its steps use, and results share memory with what they overwrite only.
         let result = unsafe { library::run(c, &self.pointers, area, self.threads) };
         self.current -= hidden + workspace.as_ref().map_or(0, OwnedBuffer::size);
         result.map_err(|message| RuntimeError::Library { message, origin: c.origin.clone() })

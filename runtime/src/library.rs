@@ -45,7 +45,10 @@ fn routine(
     };
     Ok(match call.op {
         Op::Matmul => (Routine::Matmul, none()),
-        Op::Gemm => (Routine::Gemm, none()),
+        Op::Gemm => {
+            let over = call.inputs[2].buffer == call.outputs[0].buffer;
+            (Routine::Gemm, Params { over, ..none() })
+        }
         Op::Inv => (Routine::Inv, none()),
         Op::InvPosdef => (Routine::InvPosdef, none()),
         Op::Cholesky => (Routine::Cholesky, none()),
@@ -124,7 +127,7 @@ impl Workers for Threads {
 ///
 /// # Safety
 /// `pointers` must hold the address of each buffer that the call's views are of, alive and as large as planned; results
-/// must share no memory with operands.
+/// must share no memory with operands, but with the one that the call overwrites.
 pub(crate) unsafe fn run(
     c: &BoundCall,
     pointers: &[*mut u8],
@@ -145,7 +148,7 @@ pub(crate) unsafe fn run(
     let outputs: Vec<Output<'_>> = c
         .outputs
         .iter()
-        // SAFETY: as above; results are contiguous and share no memory.
+        // SAFETY: as above; results are contiguous and share no memory, but with what the plan knows to be overwritten.
         .map(|v| unsafe { Output::new(dtype(v.dtype), &v.shape, at(v)) })
         .collect();
     plan.run(&inputs, &outputs, workspace, threads).map_err(|e| e.to_string())

@@ -153,6 +153,8 @@ pub struct OpDef {
     pub expand: Option<ExpandFn>,
     /// `f(a, b) == f(b, a)`, bit for bit.
     pub commutative: bool,
+    /// The operand of a library op that its routine can write the result over, if it is laid out as the result is.
+    pub overwrites: Option<usize>,
     /// From where tests draw operands.
     pub domain: Domain,
     /// Greatest error in units in the last place, `[f32, f64]`; 0 is bit-equal.

@@ -26,6 +26,7 @@ const fn row(name: &'static str, class: Class, inputs: (usize, usize), infer: In
         combine: None,
         expand: None,
         commutative: false,
+        overwrites: None,
         domain: Domain::All,
         ulp: [0.0, 0.0],
         doc: "",
@@ -99,6 +100,9 @@ impl OpDef {
     }
     const fn commutes(self) -> OpDef {
         OpDef { commutative: true, ..self }
+    }
+    const fn overwrites(self, operand: usize) -> OpDef {
+        OpDef { overwrites: Some(operand), ..self }
     }
     const fn domain(self, domain: Domain) -> OpDef {
         OpDef { domain, ..self }
@@ -310,7 +314,7 @@ ops! {
 
     // Library: products, linear algebra (numpy.linalg), transforms (numpy.fft), order.
     Matmul = library("matmul", 2, inf::matmul, &[]).doc("Both operands have at least 2 axes; batch axes broadcast.");
-    Gemm = library("gemm", 5, inf::gemm, &[]).numpy("scipy.linalg.blas.dgemm").doc("alpha (a b) + beta c of operands a, b, c, alpha, beta; c broadcasts to the product, alpha and beta are 0-d. Each operation rounds, as if they were apart.");
+    Gemm = library("gemm", 5, inf::gemm, &[]).overwrites(2).numpy("scipy.linalg.blas.dgemm").doc("alpha (a b) + beta c of operands a, b, c, alpha, beta; c broadcasts to the product, alpha and beta are 0-d. Each operation rounds, as if they were apart.");
     Inv = library("inv", 1, inf::square_same, &[]).numpy("linalg.inv");
     InvPosdef = library("inv_posdef", 1, inf::square_same, &[]).numpy("scipy.linalg.inv").doc("`inv` of a Hermitian matrix that is expected to be positive definite, by Cholesky; one that is not is inverted all the same.");
     Cholesky = library("cholesky", 1, inf::square_same, &[]).numpy("linalg.cholesky").doc("Lower factor.");

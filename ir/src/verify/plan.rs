@@ -10,6 +10,8 @@
 //!    enclosing loops (for the size of a temporary: of loops around its `alloc`). Loop indices have names of their own.
 //! 5. Kernels have different names; each is valid by [`super::kernel()`] and launched somewhere.
 //! 6. A view whose expressions are constant lies within its buffer.
+//! 7. The result of a library call shares no buffer with its operands, but with the one that its op overwrites: then both
+//!    are the same view.
 
 use super::{Checked, broken, require, unknown_symbol};
 use crate::dim::{Dim, Symbol};
@@ -200,6 +202,10 @@ impl Verifier<'_> {
                 for v in &c.outputs {
                     self.writable(v.buffer, &place)?;
                     require(v.is_contiguous(), &place, || "a result that is not contiguous".into())?;
+                    let mut operands = c.inputs.iter().enumerate();
+                    let apart = operands
+                        .all(|(k, x)| x.buffer != v.buffer || c.op.def().overwrites == Some(k) && x == v);
+                    require(apart, &place, || "a result in the memory of an operand".into())?;
                 }
                 Ok(())
             }

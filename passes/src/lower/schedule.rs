@@ -3,14 +3,14 @@
 use super::order;
 use frit_ir::dim::Atom;
 use frit_ir::kernel::{Access, Kernel, Mem, Stmt, symbol_val};
-use frit_ir::plan::{BufferId, BufferSource, Plan, Step, View};
+use frit_ir::plan::{BufferId, BufferSource, LibraryCall, Plan, Step, View};
 use frit_ir::{Dim, Symbol};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Orders the steps for the least memory at once (see [`order`]), and adds `alloc` and `free` steps. A launch whose
-/// result has the size of an operand that dies there, and that touches both at the same places, works in place; a copy
-/// (kernel positions in `copies`) that would then copy a buffer onto itself is dropped.
+/// result has the size of an operand that dies there, and that touches both at the same places, works in place, and so does
+/// a routine that can write over an operand; a copy (kernel positions in `copies`) that would then copy a buffer onto itself is dropped.
 /// `search`: see [`super::LowerOptions`].
 pub(super) fn schedule(plan: &mut Plan, copies: &HashSet<usize>, search: bool) {
     let mut best: Option<(Plan, i128)> = None;
@@ -92,6 +92,15 @@ fn in_place(plan: &mut Plan) {
     // The step of each buffer's last use; grows when another buffer is merged into it.
     let mut last: HashMap<BufferId, usize> = spans.iter().map(|(b, (_, l))| (*b, *l)).collect();
     for (k, step) in plan.steps.iter().enumerate() {
+        if let Step::Library(call) = step {
+            let resolve = |b: BufferId| merged.get(&b).copied().unwrap_or(b);
+            let Some((out, b)) = overwritten(plan, call, &resolve) else { continue };
+            if spans[&out].0 == k && !merged.contains_key(&out) && last.get(&b) == Some(&k) {
+                merged.insert(out, b);
+                last.insert(b, end_of(plan, out, &spans));
+            }
+            continue;
+        }
         let Step::Launch(launch) = step else { continue };
         let kernel = &plan.kernels[launch.kernel];
         // Results stored at different places of the loops (once per row, and once per element) are not all stored after
@@ -139,10 +148,7 @@ fn in_place(plan: &mut Plan) {
         }
         for (out, b) in pairs {
             merged.insert(out, b);
-            // A result lives to the end.
-            let end =
-                if plan.buffer(out).source == BufferSource::Output { usize::MAX } else { spans[&out].1 };
-            last.insert(b, end);
+            last.insert(b, end_of(plan, out, &spans));
         }
     }
     if merged.is_empty() {
@@ -156,6 +162,30 @@ fn in_place(plan: &mut Plan) {
     }
     plan.steps.iter_mut().for_each(|s| rename(s, &to));
     plan.outputs.iter_mut().for_each(|v| v.buffer = to(v.buffer));
+}
+
+/// The step of a buffer's last use; a result lives to the end.
+fn end_of(plan: &Plan, b: BufferId, spans: &HashMap<BufferId, (usize, usize)>) -> usize {
+    if plan.buffer(b).source == BufferSource::Output { usize::MAX } else { spans[&b].1 }
+}
+
+/// The result of a call and a temporary that its routine can write it over, whatever still needs that one.
+fn overwritten(
+    plan: &Plan,
+    call: &LibraryCall,
+    resolve: &dyn Fn(BufferId) -> BufferId,
+) -> Option<(BufferId, BufferId)> {
+    let (over, out) = (call.op.def().overwrites?, call.outputs.first()?);
+    let operand = &call.inputs[over];
+    let b = resolve(operand.buffer);
+    let (have, wanted) = (plan.buffer(b), plan.buffer(out.buffer));
+    let same_view =
+        (&operand.offset, &operand.shape, &operand.strides) == (&out.offset, &out.shape, &out.strides);
+    let read_once = call.inputs.iter().enumerate().all(|(k, v)| k == over || resolve(v.buffer) != b);
+    let fits = have.source == BufferSource::Temporary
+        && (have.dtype, &have.elements) == (wanted.dtype, &wanted.elements)
+        && b != out.buffer;
+    (fits && same_view && read_once).then_some((out.buffer, b))
 }
 
 /// A loop around an access: its index and range. A `while` has a symbol that no index mentions.

@@ -6,7 +6,8 @@
 
 use crate::number::Number;
 use crate::packing::Packed;
-use crate::workers::Team;
+use crate::scratch;
+use crate::workers::{Shared, Team};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par, traits::ComplexField};
 use std::ops::Range;
@@ -19,6 +20,8 @@ pub(crate) struct Epilogue<T> {
     pub(crate) d: *const T,
     /// 0 along axes that `d` does not have.
     pub(crate) strides: (isize, isize),
+    /// `d` is the result's memory: the product is computed elsewhere, tile by tile.
+    pub(crate) over: bool,
 }
 
 /// `c (m, n) = a (m, k) b (k, n)` with (row, column) strides; `c` is C-ordered.
@@ -79,6 +82,43 @@ impl<T: Number> Product<T> {
                     one(c, unsafe { *d.offset(j as isize * e.strides.1) });
                 }
             }
+        }
+    }
+
+    /// Applies the epilogue to a tile of a product that is computed `over` what is added. The product is at `tile`, with
+    /// (row, column) strides.
+    pub(crate) fn finish_over(&self, (rows, columns): Tile, tile: *const T, strides: (isize, isize)) {
+        let Some(e) = self.then else { return };
+        for (i, row) in rows.enumerate() {
+            // SAFETY: a row of this tile, which no other task writes.
+            let c = unsafe {
+                std::slice::from_raw_parts_mut(self.c.add(row * self.n + columns.start), columns.len())
+            };
+            let x = tile.wrapping_offset(i as isize * strides.0);
+            let one = |c: &mut T, x: T| *c = e.alpha.times(x).plus(e.beta.times(*c));
+            if strides.1 == 1 {
+                // SAFETY: a row of the product.
+                let x = unsafe { std::slice::from_raw_parts(x, c.len()) };
+                c.iter_mut().zip(x).for_each(|(c, x)| one(c, *x));
+            } else {
+                for (j, c) in c.iter_mut().enumerate() {
+                    // SAFETY: within the product.
+                    one(c, unsafe { *x.offset(j as isize * strides.1) });
+                }
+            }
+        }
+    }
+
+    /// The product of a tile alone, to be written to `c`.
+    fn part(&self, (rows, columns): &Tile, c: *mut T) -> Product<T> {
+        Product {
+            m: rows.len(),
+            n: columns.len(),
+            a: self.a.wrapping_offset(rows.start as isize * self.a_strides.0),
+            b: self.b.wrapping_offset(columns.start as isize * self.b_strides.1),
+            c,
+            then: None,
+            ..*self
         }
     }
 
@@ -180,32 +220,63 @@ pub(crate) fn hidden<T: Number>((m, k, n): (usize, usize, usize), exact: bool, w
     }
 }
 
-/// Computes the product. `m`, `k` and `n` must not be 0.
-///
-/// Of a product that is symmetric only the tiles on and below the diagonal are computed, as by BLAS' `syrk`.
-pub(crate) fn multiply<T: Number>(p: &Product<T>, team: Team<'_>) {
+/// Bytes of workspace of a worker for a product `over` what is added: a tile of it.
+pub(crate) fn tile_bytes<T>(m: usize, n: usize) -> usize {
+    let size = tile_size(m, n);
+    scratch::bytes::<T>(m.min(size) * n.min(size)).next_multiple_of(64)
+}
+
+/// Calls `f(tile, worker)` for each tile to compute: of a product that is symmetric those on and below the diagonal, as
+/// BLAS' `syrk` does.
+fn each_tile<T: Number>(p: &Product<T>, team: Team<'_>, f: impl Fn(Tile, usize) + Sync) {
     let size = tile_size(p.m, p.n);
     let (down, across) = (p.m.div_ceil(size), p.n.div_ceil(size));
     let part = |k: usize, end: usize| k * size..((k + 1) * size).min(end);
     if p.is_gram() {
-        team.run(down * (down + 1) / 2, |task, _| {
+        team.run(down * (down + 1) / 2, |task, worker| {
             // Row `i` of tiles has `i + 1` of them.
             let i = (((8 * task + 1) as f64).sqrt() as usize).saturating_sub(1) / 2;
             let i = (i..=i + 1).rev().find(|i| i * (i + 1) / 2 <= task).unwrap_or(0);
             let j = task - i * (i + 1) / 2;
-            let tile = (part(i, p.m), part(j, p.n));
-            T::tile(p, tile.clone());
-            p.mirror(tile.clone());
-            p.finish(tile.clone());
-            if i != j {
-                p.finish((tile.1, tile.0));
-            }
+            f((part(i, p.m), part(j, p.n)), worker);
         });
         return;
     }
-    team.run(down * across, |task, _| {
-        let tile = (part(task / across, p.m), part(task % across, p.n));
-        T::tile(p, tile.clone());
-        p.finish(tile);
+    team.run(down * across, |task, worker| f((part(task / across, p.m), part(task % across, p.n)), worker));
+}
+
+/// Computes the product. `m`, `k` and `n` must not be 0. If it is `over` what is added, the workspace has [`tile_bytes`] for
+/// each worker of the team.
+pub(crate) fn multiply<T: Number>(p: &Product<T>, team: Team<'_>, workspace: &mut [u8]) {
+    let gram = p.is_gram();
+    // The image of a tile of a symmetric product on the other side of the diagonal, where all of it is written.
+    let image = |(rows, columns): &Tile| (gram && rows != columns).then(|| (columns.clone(), rows.clone()));
+    if p.then.is_none_or(|e| !e.over) {
+        return each_tile(p, team, |tile, _| {
+            T::tile(p, tile.clone());
+            if gram {
+                p.mirror(tile.clone());
+            }
+            image(&tile).into_iter().chain([tile]).for_each(|tile| p.finish(tile));
+        });
+    }
+    let each = tile_bytes::<T>(p.m, p.n);
+    debug_assert!(workspace.len() >= each * team.count);
+    let area = Shared::new(workspace.as_mut_ptr());
+    each_tile(p, team, |tile, worker| {
+        // SAFETY: each worker has a piece of its own.
+        let mine = unsafe { std::slice::from_raw_parts_mut(area.get().add(worker * each), each) };
+        let (own, _) = scratch::take::<T>(mine, tile.0.len() * tile.1.len());
+        let own = own.as_mut_ptr().cast::<T>();
+        let part = p.part(&tile, own);
+        T::tile(&part, (0..part.m, 0..part.n));
+        if part.is_gram() {
+            part.mirror((0..part.m, 0..part.n));
+        }
+        let row = part.n as isize;
+        if let Some(image) = image(&tile) {
+            p.finish_over(image, own, (1, row));
+        }
+        p.finish_over(tile, own, (row, 1));
     });
 }

@@ -89,6 +89,12 @@ fn multiply<T: Number>(p: &Product<T>, team: Team<'_>, workspace: &mut [u8]) {
     let way = Way::new(p.m, p.k, p.n);
     let least = if way == Way::Vector { vector::PARALLEL } else { PARALLEL };
     let team = if p.m * p.k * p.n < least { Team::ALONE } else { team };
+    if p.then.is_some_and(|e| e.over) && matches!(way, Way::Small | Way::Vector) {
+        let (product, rest) = scratch::take::<T>(workspace, p.m * p.n);
+        let product = product.as_mut_ptr().cast::<T>();
+        multiply(&Product { c: product, then: None, ..*p }, team, rest);
+        return p.finish_over((0..p.m, 0..p.n), product, (p.n as isize, 1));
+    }
     match way {
         Way::Nothing => {}
         // SAFETY: the whole output.
@@ -111,7 +117,7 @@ fn multiply<T: Number>(p: &Product<T>, team: Team<'_>, workspace: &mut [u8]) {
             // SAFETY: the vector operand.
             unsafe { vector::multiply(&v, x, step, team, workspace) };
         }
-        Way::Blocks => return gemm::multiply(p, team),
+        Way::Blocks => return gemm::multiply(p, team, workspace),
     }
     p.finish((0..p.m, 0..p.n));
 }
@@ -171,14 +177,43 @@ pub(crate) fn needs(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     })
 }
 
+/// Bytes of workspace of one product that is computed over what is added: what it holds meanwhile, and a copy of a vector.
+///
+/// If it is not `exact`, no smaller sizes need more.
+fn over_bytes<T: Number>((m, k, n): (usize, usize, usize), exact: bool, workers: usize) -> usize {
+    let way = Way::new(m, k, n);
+    let tiles = gemm::tile_bytes::<T>(m, n) * workers;
+    let whole = |elements: usize| scratch::bytes::<T>(elements) + scratch::bytes::<T>(k);
+    match way {
+        _ if !exact => tiles.max(whole(m.max(n).max(SMALL * SMALL))),
+        Way::Nothing => 0,
+        Way::Small | Way::Vector => whole(m * n),
+        Way::Blocks => tiles,
+    }
+}
+
 pub(crate) fn gemm_needs(p: &Problem<'_>) -> Result<Needs, LibraryError> {
     let product = needs(&Problem { shapes: &p.shapes[..2], ..*p })?;
     let shape = &product.outputs[0].1;
     let fits = broadcast(shape, p.shapes[2]).is_some_and(|s| s == *shape);
-    if !fits || !p.shapes[3].is_empty() || !p.shapes[4].is_empty() {
+    if !fits || !p.shapes[3].is_empty() || !p.shapes[4].is_empty() || p.params.over && p.shapes[2] != *shape {
         return Err(LibraryError::invalid(format!("gemm: operands of shapes {:?}", p.shapes)));
     }
-    Ok(product)
+    if !p.params.over {
+        return Ok(product);
+    }
+    let (dtype, exact) = (p.dtype, p.exact);
+    let [batch @ .., m, n] = shape.as_slice() else { return Ok(product) };
+    let (size, count) = ((*m, p.shapes[0][p.shapes[0].len() - 1], *n), batch.iter().product::<usize>());
+    // A stack is one tall product, or one after the other, or each worker is in one of its own.
+    let tall = (size.0.saturating_mul(count), size.1, size.2);
+    let scratch = move |workers: usize| {
+        let whole = with_any!(dtype, over_bytes(tall, exact, workers));
+        let one = with_any!(dtype, over_bytes(size, exact, workers));
+        let each = with_any!(dtype, over_bytes(size, exact, 1)).next_multiple_of(64) * workers;
+        if count == 1 { one } else { whole.max(one).max(each) }
+    };
+    Ok(Needs { scratch: Box::new(scratch), ..product })
 }
 
 /// The epilogue of matrix `index` of a stack, if the call has one.
@@ -191,7 +226,7 @@ fn epilogue<T: Number>(call: &Call<'_>, batch: &[usize], index: usize) -> Option
     let first = if rank > 2 { d.item::<T>(2, batch, index) } else { d.pointer::<T>() };
     // SAFETY: 0-d operands have one element.
     let (alpha, beta) = unsafe { (*alpha.pointer::<T>(), *beta.pointer::<T>()) };
-    Some(Epilogue { alpha, beta, d: first, strides: (stride(1), stride(0)) })
+    Some(Epilogue { alpha, beta, d: first, strides: (stride(1), stride(0)), over: call.params.over })
 }
 
 pub(crate) fn run(call: &Call<'_>, rows: Range<usize>, workspace: &mut [u8]) -> Result<(), LibraryError> {

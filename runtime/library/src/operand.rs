@@ -35,7 +35,7 @@ impl<'a> Input<'a> {
     ///
     /// # Safety
     /// For as long as the value is used, each element that shape and strides reach must be a valid, aligned `dtype`
-    /// that nothing writes.
+    /// that nothing writes, but the routine itself where its parameters say that it overwrites an operand.
     ///
     /// # Panics
     /// If `shape` and `strides` differ in length.
@@ -101,7 +101,8 @@ impl<'a> Output<'a> {
     ///
     /// # Safety
     /// For as long as the value is used, the array's bytes must be writable and aligned for `dtype`, and nothing else
-    /// may read or write them. They need not be initialized, except where a routine says that it reads them.
+    /// may read or write them, but operands that parameters say are overwritten. They need not be initialized, except where
+    /// a routine says that it reads them.
     pub unsafe fn new(dtype: DType, shape: &'a [usize], pointer: *mut u8) -> Output<'a> {
         Output { dtype, shape, pointer, memory: PhantomData }
     }

@@ -29,6 +29,8 @@ pub struct Params {
     pub descending: bool,
     /// `Searchsorted`: the position after equal elements rather than before.
     pub right: bool,
+    /// `Gemm`: operand 2, of the shape of the result and in C order, is in its memory, and overwritten.
+    pub over: bool,
     /// `Lstsq`: singular values below this part of the largest count as 0; `None` is NumPy's default.
     pub rcond: Option<f64>,
 }
@@ -44,6 +46,7 @@ impl Default for Params {
             posdef: false,
             descending: false,
             right: false,
+            over: false,
             rcond: None,
         }
     }

@@ -4,7 +4,7 @@ mod support;
 
 use frit_library::{Input, Params, Routine};
 use num_complex::{Complex32, Complex64};
-use support::{Array, Matrix, Number, Operand, Random, SIZES, call, positions};
+use support::{Array, Matrix, Number, Operand, Random, SIZES, call, gemm_over, positions};
 
 fn check<T: Number>(a: &Array<T>, b: &Array<T>, threads: usize) {
     let c = call(Routine::Matmul, &Params::default(), &[a, b], threads).unwrap()[0].array::<T>();
@@ -163,6 +163,9 @@ fn check_epilogue<T: Number>(a: &Array<T>, b: &Array<T>, d: &Array<T>, threads: 
         let (fa, fb) = (factor(alpha), factor(beta));
         let got = call(Routine::Gemm, &Params::default(), &[a, b, d, &fa, &fb], threads).unwrap();
         let got = got[0].array::<T>();
+        if d.shape == plain.shape {
+            assert_eq!(gemm_over([a, b], d, [&fa, &fb], threads).data, got.data);
+        }
         let skip = plain.shape.len() - d.shape.len();
         for p in positions(&plain.shape) {
             let at: Vec<usize> = p[skip..].iter().zip(&d.shape).map(|(i, n)| i % n).collect();
@@ -239,6 +242,7 @@ fn products_with_the_own_transpose_are_symmetric() {
                     for p in positions(&gram.shape) {
                         assert_eq!(sum.get(&p), T::narrow(gram.get(&p).wide() + d.get(&p).wide()));
                     }
+                    assert_eq!(gemm_over([a, b], &d, [&one, &one], threads).data, sum.data);
                 }
             }
         }

@@ -11,7 +11,9 @@ fn bounds_cover_smaller_sizes() {
     let mut random = Random(1);
     let mut below = |n: usize| 1 + random.bits() as usize % n;
     for &routine in Routine::ALL {
-        for _ in 0..300 {
+        for turn in 0..300 {
+            // A gemm over what is added, too.
+            let over = routine == Routine::Gemm && turn % 2 == 1;
             let (dtype, most) = match routine {
                 Routine::Fft | Routine::Ifft | Routine::Irfft => (DType::C128, 300),
                 Routine::Matmul
@@ -53,9 +55,9 @@ fn bounds_cover_smaller_sizes() {
                     _ => [b, m, n],
                 };
                 let mut shapes = vec![&first[1 - batch..], &second[1 - batch..]];
-                let added = [m, n];
+                let added = [b, m, n];
                 if routine == Routine::Gemm {
-                    shapes.extend([&added[..], &[], &[]]);
+                    shapes.extend([&added[usize::from(!over)..], &[], &[]]);
                 }
                 let kth = [b, n, k];
                 if matches!(routine, Routine::OrderStatistics | Routine::ArgOrderStatistics) {
@@ -72,6 +74,7 @@ fn bounds_cover_smaller_sizes() {
                 let params = Params {
                     axis: 1,
                     n: if routine == Routine::Partition { 0 } else { m },
+                    over,
                     ..Params::default()
                 };
                 let shapes: Vec<Vec<usize>> = shapes.into_iter().map(<[usize]>::to_vec).collect();

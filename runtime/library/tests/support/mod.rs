@@ -203,6 +203,28 @@ pub fn call(
     Ok(results)
 }
 
+/// `alpha (a b) + beta d`, written over a copy of `d` in C order.
+pub fn gemm_over<T: Element>(
+    [a, b]: [&dyn Operand; 2],
+    d: &Array<T>,
+    factors: [&dyn Operand; 2],
+    threads: usize,
+) -> Array<T> {
+    let (mut c, strides) = (d.values(), c_strides(&d.shape));
+    let memory = c.as_mut_ptr().cast::<u8>();
+    // SAFETY: both are the copy's memory, which the routine may overwrite, and nothing else reads it meanwhile.
+    let (operand, output) = unsafe {
+        (Input::new(T::DTYPE, &d.shape, &strides, memory), Output::new(T::DTYPE, &d.shape, memory))
+    };
+    let inputs = [a.input(), b.input(), operand, factors[0].input(), factors[1].input()];
+    let shapes = inputs.map(|i| i.shape());
+    let params = Params { over: true, ..Params::default() };
+    let plan = plan(Routine::Gemm, &params, T::DTYPE, &shapes, threads).unwrap();
+    let mut workspace = vec![0xA5_u8; plan.workspace];
+    plan.run(&inputs, &[output], &mut workspace, &Spawn).unwrap();
+    Array::new(&d.shape, c)
+}
+
 /// A small generator of random numbers (splitmix64).
 pub struct Random(pub u64);
 
