@@ -10,12 +10,14 @@ use crate::dense::{
 use crate::dtype::Element;
 use crate::error::LibraryError;
 use crate::orthogonal::decomposing;
-use crate::packing::Packed;
+use crate::packing::{Packed, half};
 use crate::scratch;
 use crate::table::{Call, Needs, Problem};
 use faer::diag::DiagMut;
+use faer::linalg::evd::hessenberg::HessenbergParams;
 use faer::linalg::evd::{self, ComputeEigenvectors};
-use faer::{MatMut, MatRef, Par};
+use faer::linalg::qr::no_pivoting::factor::recommended_block_size;
+use faer::{Auto, MatMut, MatRef, Par};
 use num_complex::{Complex, Complex64};
 
 per_matrix! {
@@ -71,9 +73,23 @@ fn general_needs(p: &Problem<'_>, vectors: bool) -> Result<Needs, LibraryError> 
     }
     let scratch = move || with_inexact!(dtype, general_bytes(n, vectors));
     let flops = (n as f64).powi(3) * if vectors { 25.0 } else { 10.0 };
-    // Deflation multiplies windows of up to all of the matrix.
-    let packed = Packed { long: n, wide: n, depth: n }.bytes(dtype.size());
+    let packed = with_inexact!(dtype, general_packed(n, vectors, p.exact));
     Ok(per_matrix_needs(outputs, batch, packed, flops, scratch))
+}
+
+/// Bytes that products pack: of the first panel of the Hessenberg form, which takes all that is right of and below it; of
+/// sweeps and deflation, whose windows are up to a third of the matrix wide; and of eigenvectors, which those of the
+/// triangular form are multiplied out to by halves.
+///
+/// If it is not `exact`, no smaller matrix needs more.
+fn general_packed<T: Field>(n: usize, vectors: bool, exact: bool) -> usize {
+    let panel = recommended_block_size::<T>(n.saturating_sub(1), n.saturating_sub(1)).min(n);
+    let in_panels = n * n >= <HessenbergParams as Auto<T>>::auto().blocking_threshold;
+    let left = if exact { n - panel } else { n };
+    let reduced = Packed { long: left, wide: panel, depth: if in_panels { left } else { 0 } };
+    let swept = Packed { long: n, wide: n / 3, depth: n / 3 };
+    let multiplied = Packed { long: n, wide: half(n), depth: if vectors { half(n) } else { 0 } };
+    Packed::most(&[reduced, swept, multiplied], size_of::<T>()).max(decomposing::<T>(n, n, false))
 }
 
 pub(crate) fn eigh(p: &Problem<'_>) -> Result<Needs, LibraryError> {
