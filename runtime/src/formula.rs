@@ -51,6 +51,14 @@ impl fmt::Display for MemoryFormula {
     }
 }
 
+impl MemoryFormula {
+    /// A line as that of [`crate::MemoryReport`], in expressions.
+    pub fn summary(&self) -> String {
+        let (results, arguments) = (&self.outputs, &self.inputs);
+        format!("projected peak {self} bytes, of it results {results} bytes; arguments {arguments} bytes")
+    }
+}
+
 impl Program {
     /// The projection as expressions in the sizes that have names, for runs on so many threads.
     pub fn memory_formula(&self, threads: usize) -> MemoryFormula {

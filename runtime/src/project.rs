@@ -10,8 +10,10 @@ use crate::pool::rounded;
 use crate::{RuntimeError, library, no_value};
 use frit_ir::plan::{BufferSource, Launch, LibraryCall, Origin, Plan, Step, View};
 use frit_ir::range::Range;
+use frit_ir::units::human_bytes;
 use frit_ir::{Dim, Symbol};
 use std::collections::HashMap;
+use std::fmt;
 
 /// Pieces that the iterations of an outermost loop are divided into; a loop inside gets an eighth, and so on.
 const PIECES: i64 = 512;
@@ -43,6 +45,18 @@ pub struct MemoryReport {
     pub at_peak: Vec<MemoryUse>,
     /// What is in memory after each top-level step that changes it or computes something.
     pub timeline: Vec<Moment>,
+}
+
+impl fmt::Display for MemoryReport {
+    /// `projected peak 1.5 MiB, of it results 512 KiB; arguments 2 MiB`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (peak, results) = (human_bytes(self.peak_bytes), human_bytes(self.output_bytes));
+        write!(
+            f,
+            "projected peak {peak}, of it results {results}; arguments {}",
+            human_bytes(self.input_bytes)
+        )
+    }
 }
 
 /// A top-level step of a plan as the projection sees it.

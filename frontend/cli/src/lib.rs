@@ -8,6 +8,7 @@ use frit::{Argument, Config, Input, MathLevel, Picture, PictureFormat, Report, S
 use frit::{human_bytes, parse_bytes};
 use miette::{IntoDiagnostic, NamedSource, SourceSpan, WrapErr, miette};
 use npy::Loaded;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -229,8 +230,8 @@ fn explain(
     options: &Options,
 ) -> miette::Result<()> {
     let saved = load(program, options)?;
+    let shapes = shapes(&saved, sizes)?;
     let report = saved.explain().map_err(|e| miette!("{e}"))?;
-    let shapes = shapes(&saved, sizes);
     let found = match &shapes {
         Ok(shapes) => diagnostics(&saved, &report, shapes, warn)?,
         Err(_) => vec![],
@@ -253,9 +254,7 @@ fn explain(
         Ok(shapes) => shapes,
         Err(name) => {
             let formula = report.program.memory_formula(options.threads.max(1));
-            println!(
-                "\nmemory: {formula} bytes at the peak; for numbers give sizes, as `--size {name}=1000`"
-            );
+            println!("\n{}\nfor numbers give sizes, as `--size {name}=1000`", formula.summary());
             return Ok(());
         }
     };
@@ -264,12 +263,7 @@ fn explain(
         .fit_shapes(&views, options.threads.max(1), options.memory_limit)
         .map_err(|e| miette!("{e}"))?;
     let memory = fit.bound.memory();
-    println!(
-        "\nmemory: inputs {}, results {}, peak of what frit allocates {}",
-        human_bytes(memory.input_bytes),
-        human_bytes(memory.output_bytes),
-        human_bytes(memory.peak_bytes)
-    );
+    println!("\n{memory}");
     for done in &fit.replanned {
         println!("  {done}");
     }
@@ -284,11 +278,23 @@ fn explain(
     Ok(())
 }
 
-/// The shape of each input, or the first size that has no number.
-fn shapes(saved: &Saved, sizes: &[(String, usize)]) -> Result<Vec<Vec<usize>>, String> {
+/// The shape of each input, or the first size that has no number. An error for numbers of sizes that there are not.
+fn shapes(saved: &Saved, sizes: &[(String, usize)]) -> miette::Result<Result<Vec<Vec<usize>>, String>> {
+    let mut names = BTreeSet::new();
+    for d in saved.graph().inputs.iter().flat_map(|i| &i.ty.shape) {
+        d.for_each_symbol(&mut |name| _ = names.insert(name.to_string()));
+    }
+    if let Some((unknown, _)) = sizes.iter().find(|(name, _)| !names.contains(name)) {
+        let names: Vec<String> = names.into_iter().collect();
+        let known = match names.as_slice() {
+            [] => String::from("all its sizes are numbers"),
+            names => format!("its sizes are {}", names.join(", ")),
+        };
+        return Err(miette!(help = known, "the program has no size `{unknown}`"));
+    }
     let size = |name: &str| sizes.iter().find(|(n, _)| n == name).map(|(_, v)| *v as i64);
     let one = |i: &Input| i.ty.shape.iter().map(|d| d.eval(&size).map(|v| v.max(0) as usize)).collect();
-    saved.graph().inputs.iter().map(one).collect::<Result<_, _>>().map_err(|name| name.to_string())
+    Ok(saved.graph().inputs.iter().map(one).collect::<Result<_, _>>().map_err(|name| name.to_string()))
 }
 
 /// What there is to say about the program for these shapes.
@@ -317,7 +323,7 @@ fn visualize(
     let format = PictureFormat::of_path(output).map_err(|e| miette!("{e}"))?;
     let saved = load(program, options)?;
     let report = saved.explain().map_err(|e| miette!("{e}"))?;
-    let shapes = match shapes(&saved, sizes) {
+    let shapes = match shapes(&saved, sizes)? {
         Ok(shapes) => Some(shapes),
         // Without sizes the picture shows expressions.
         Err(_) if sizes.is_empty() => None,

@@ -80,7 +80,21 @@ fn explain_projects_memory_without_data() {
     assert!(ok && out.contains("`--size n=1000`"), "{out}");
     let (ok, out, err) = frit(&dir, &["explain", "p.frit", "--size", "n=1000000", "--size", "m=1000000"]);
     assert!(ok && out.contains("7.63 MiB for sqrt at walk.py:5"), "{out}{err}");
-    assert!(out.contains("peak of what frit allocates 7.63 MiB"), "the distances are not in memory: {out}");
+    let line = "projected peak 7.63 MiB, of it results 7.63 MiB; arguments 30.5 MiB";
+    assert!(out.contains(line), "the distances are not in memory: {out}");
+}
+
+#[test]
+fn sizes_that_there_are_not_are_named() {
+    let dir = folder("sizes");
+    let known = "its sizes are m, n";
+    for command in [&["explain", "p.frit"][..], &["visualize", "p.frit", "-o", "p.svg"]] {
+        let (ok, _, err) = frit(&dir, &[command, &["-s", "n=10", "-s", "m=10", "-s", "zzz=3"]].concat());
+        assert!(!ok && err.contains("no size `zzz`") && err.contains(known), "{err}");
+    }
+    std::fs::write(dir.join("q.frit"), "graph @f(%x: f64[3]) -> f64[3] {\n  return %x\n}\n").expect("a file");
+    let (ok, _, err) = frit(&dir, &["explain", "q.frit", "--size", "n=3"]);
+    assert!(!ok && err.contains("all its sizes are numbers"), "{err}");
 }
 
 #[test]
