@@ -1,5 +1,7 @@
 //! Benchmarks of frit, as ratios in one run: `cargo run --release -p frit-benches`.
 
+pub mod programs;
+
 use frit_ir::plan::{Plan, Step};
 
 /// Units of cost ([`frit_ir::prim::Prim::cost`]) of all kernels that a plan with constant sizes launches.

@@ -8,7 +8,8 @@ mod polynomial;
 mod rewrite;
 mod scale;
 
-use frit::{Array, Config, DType, Dim, fori_loop, jit, jit_with, spec, where_};
+use frit::{Array, Config, DType, jit, jit_with, spec};
+use frit_benches::programs::{self, chain, twenty_ops};
 use ndarray::{Array1, Array2};
 use serde_json::json;
 use std::hint::black_box;
@@ -41,10 +42,6 @@ fn threads(n: usize) -> Config {
     Config { threads: n, ..Config::new() }
 }
 
-fn chain(x: Array, y: Array, z: Array) -> Array {
-    ((x + y) * z - x) * y + (z - y) * x
-}
-
 fn chains() {
     let n = 10_000_000;
     let make = |k: f64| Array1::from_iter((0..n).map(|i| (i % 1000) as f64 * k));
@@ -75,13 +72,12 @@ fn chains() {
     }
 }
 
-/// Three element widths in one loop: a mask of bytes, `f32` and `f64`.
 fn mixed() {
     let n = 1_000_000;
     let m = Array1::from_iter((0..n).map(|i| i * 7 % 5 < 2));
     let x = Array1::from_iter((0..n).map(|i| (i % 1000) as f32 * 0.5));
     let y = Array1::from_iter((0..n).map(|i| (i % 777) as f64 * 0.25));
-    let f = jit_with(|m: Array, x: Array, y: Array| where_(m, x.astype(DType::F64) * y + 1.0, y), threads(1));
+    let f = jit_with(programs::mixed, threads(1));
     let ours = best(25, || f.call((&m, &x, &y)).expect("runs"));
     let mut out = vec![0.0; n];
     let slices = (
@@ -94,7 +90,7 @@ fn mixed() {
     assert!(got.iter().eq(&out), "the same bits");
     let what = "vectorized Rust loop";
     report("where(bool, f64(f32) * f64 + 1, f64), 10^6", 1, ours, theirs, what, 21.0 * n as f64);
-    let f = jit_with(|x: Array| x.astype(DType::F64).sum(()), threads(1));
+    let f = jit_with(programs::sum_of_singles, threads(1));
     let ours = best(25, || f.call((&x,)).expect("runs"));
     let theirs = best(25, || hand::sum_of_singles(slices.1));
     report("sum of 10^6 f32 as f64", 1, ours, theirs, what, 4.0 * n as f64);
@@ -102,13 +98,7 @@ fn mixed() {
 
 fn softmax() {
     let x = Array2::from_shape_fn((10_000, 1000), |(i, j)| ((i * 7 + j * 13) % 97) as f32 * 0.1);
-    let f = jit_with(
-        |x: Array| {
-            let e = (x - x.max_keepdims(1)).exp();
-            e / e.sum_keepdims(1)
-        },
-        threads(1),
-    );
+    let f = jit_with(programs::softmax, threads(1));
     let ours = best(9, || f.call((&x,)).expect("runs"));
     let mut out = vec![0f32; x.len()];
     let theirs = best(9, || hand::softmax(x.as_slice().expect("contiguous"), &mut out, 1000));
@@ -127,17 +117,7 @@ fn black_scholes() {
     let s = Array1::from_iter((0..n).map(|i| 50.0 + (i % 100) as f64));
     let k = Array1::from_iter((0..n).map(|i| 60.0 + (i % 77) as f64));
     let t = Array1::from_iter((0..n).map(|i| 0.1 + (i % 50) as f64 * 0.04));
-    let f = jit_with(
-        |s: Array, k: Array, t: Array| {
-            let (r, v) = (0.02, 0.3);
-            let root = t.sqrt() * v;
-            let d1 = ((s / k).log() + t * (r + v * v / 2.0)) / root;
-            let d2 = d1 - root;
-            let normal = |x: Array| ((x * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5;
-            s * normal(d1) - k * (t * -r).exp() * normal(d2)
-        },
-        threads(1),
-    );
+    let f = jit_with(programs::black_scholes, threads(1));
     let ours = best(25, || f.call((&s, &k, &t)).expect("runs"));
     let got = f.call1::<f64>((&s, &k, &t)).expect("runs");
     let slices = (
@@ -162,20 +142,12 @@ fn black_scholes() {
 
 fn broadcast() {
     let (x, y) = (Array1::<f64>::linspace(0.0, 1.0, 20_000), Array1::<f64>::linspace(1.0, 2.0, 20_000));
-    let f = jit(|x: Array, y: Array| (x.expand_dims(1) - y.expand_dims(0)).square().sum(1));
+    let f = jit(programs::distances);
     let (_, peak) = f.call_with((&x, &y), &Default::default()).expect("runs");
     println!(
         "{}",
         json!({"name": "((x[:,None]-y[None,:])**2).sum(1), 20000 x 20000", "peak_bytes": peak, "limit_bytes": 10 << 20})
     );
-}
-
-fn twenty_ops(x: Array, y: Array) -> Array {
-    let a = (x + y) * 2.0 - x;
-    let b = (a * a + y).sqrt() + (x - 1.0) / 3.0;
-    let c = (b - a).absolute() + b.maximum(a) * 0.5;
-    let d = c * y + (a - c).square() - b;
-    (d + 1.0) * (x - y) + d
 }
 
 fn overheads() {
@@ -207,19 +179,7 @@ fn overheads() {
 
 fn cholesky() {
     let n = 500;
-    let f = jit(|a: Array| {
-        let n = a.shape()[0].clone();
-        let [a] = fori_loop(0, n, [a], |i, [a]| {
-            let [a] = fori_loop(0, i, [a], |j, [a]| {
-                let to_j = || Dim::from(0)..j.dim();
-                let dot = (a.at((i, to_j())) * a.at((j, to_j()))).sum(());
-                [a.set((i, j), (a.at((i, j)) - dot) / a.at((j, j)))]
-            });
-            let row = a.at((i, Dim::from(0)..i.dim()));
-            [a.set((i, i), (a.at((i, i)) - row.square().sum(())).sqrt())]
-        });
-        a
-    });
+    let f = jit(programs::cholesky);
     let a = Array2::from_shape_fn(
         (n, n),
         |(i, j)| if i == j { n as f64 } else { 1.0 / (1.0 + i.abs_diff(j) as f64) },
