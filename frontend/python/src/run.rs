@@ -40,13 +40,14 @@ pub(crate) fn run(
         return py.detach(|| call(ready, &addresses, None)).map_err(failed);
     }
     let (cancel, ready, owners) = (Cancel::default(), ready.clone(), owners());
-    let (send, receive) = sync_channel::<Outcome>(1);
+    // With the arguments, which the caller lets go: dropped elsewhere, they would be freed when Python next looks, and
+    // take memory meanwhile.
+    let (send, receive) = sync_channel::<(Outcome, Vec<Py<PyAny>>)>(1);
     let token = cancel.clone();
     let work = move || {
         let outcome = call(&ready, &addresses, Some(token));
         // Nobody waits any more for a run that was left behind.
-        let _ = send.send(outcome);
-        drop(owners);
+        let _ = send.send((outcome, owners));
     };
     std::thread::Builder::new().name(String::from("frit-run")).spawn(work)?;
     let receive = std::sync::Mutex::new(receive);
@@ -55,7 +56,7 @@ pub(crate) fn run(
     };
     loop {
         match wait(LOOK) {
-            Ok(outcome) => return outcome.map_err(failed),
+            Ok((outcome, _owners)) => return outcome.map_err(failed),
             Err(RecvTimeoutError::Disconnected) => return Err(RunError::new_err("the run panicked")),
             Err(RecvTimeoutError::Timeout) => {}
         }
