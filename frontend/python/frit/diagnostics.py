@@ -7,6 +7,8 @@ there were (F005, F009); and how a finding becomes a warning.
 
 from __future__ import annotations
 
+import ast
+import functools
 import linecache
 import warnings
 import weakref
@@ -18,6 +20,25 @@ from . import _frit
 from .errors import FallbackWarning, PerformanceWarning
 
 _NAMES = {code: (name, severity) for code, name, severity in _frit.DIAGNOSTICS}
+
+
+def statement(file, line) -> list[str]:
+    """The lines of the statement at a line, or of the head of one that has others in it."""
+    lines = linecache.getlines(file)
+    around = [(last - first, first, last) for first, last in _statements("".join(lines)) if first <= line <= last]
+    _, first, last = min(around, default=(0, line, line))
+    return lines[first - 1 : last]
+
+
+@functools.lru_cache(16)
+def _statements(source):
+    """The first and the last line of each statement."""
+    try:
+        nodes = [n for n in ast.walk(ast.parse(source)) if isinstance(n, (ast.stmt, ast.excepthandler))]
+    except (SyntaxError, ValueError):
+        return []
+    inner = [getattr(n, "body", None) for n in nodes]
+    return [(n.lineno, max(n.lineno, body[0].lineno - 1) if body else n.end_lineno) for n, body in zip(nodes, inner)]
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,8 +77,8 @@ class Diagnostic:
 
     @property
     def ignored(self) -> bool:
-        """True if a comment `# frit: ignore` on its line silences it."""
-        return bool(self.source) and _frit.ignores(self.source, self.code)
+        """True if a comment `# frit: ignore` on a line of its statement silences it."""
+        return bool(self.source) and any(_frit.ignores(text, self.code) for text in statement(self.file, self.line))
 
     def render(self, color: bool = False) -> str:
         """The text of `str()`, with colors for a terminal if asked for."""
@@ -195,7 +216,7 @@ _FEWER = 64
 
 
 def promotions(trace, part, least):
-    """F006: arrays of single precision that become double by meeting a few numbers of double precision or an integer."""
+    """F006: arrays of single precision that become double by meeting a few numbers of double precision, or integers."""
     found = []
     for (_, name, args, place, _), made in part.calls:
         if name != "elementwise":
@@ -207,12 +228,15 @@ def promotions(trace, part, least):
         operands = [trace.type(x) for x in args[1] if type(x) is _frit.Node]
         large = [t for t, s in operands if np.prod(s, dtype=object) * np.dtype(dtype).itemsize * 2 > size and _DOUBLE.get(t) == dtype]
         few = [t for t, s in operands if np.prod(s, dtype=object) * np.dtype(dtype).itemsize * _FEWER <= size and t not in _DOUBLE]
-        if not large or not few or len(large) + len(few) < len(operands):
+        whole = [t for t, _ in operands if np.dtype(t).kind in "iu"]
+        others = [t for t, _ in operands if t in _DOUBLE or t in few or t in whole]
+        if not large or not (few or whole) or len(others) < len(operands):
             continue
+        cause = f"{few[0]} and few elements" if few else whole[0]
         found.append(Diagnostic.make(
             "F006", f"{large[0]} becomes {dtype}{list(shape)}, {_frit.human_bytes(size)}", place, size, "bytes", args[0],
-            [f"an operand of {few[0]} and few elements makes NumPy compute in {dtype}: twice the memory, half the speed"],
-            ["make the small operand a Python number, or np.float32"],
+            [f"an operand of {cause} makes NumPy compute in {dtype}: twice the memory, half the speed"],
+            ["make the small operand a Python number, or np.float32" if few else f"convert the integers: .astype(np.{large[0]})"],
         ))  # fmt: skip
     return found
 

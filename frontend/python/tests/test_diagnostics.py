@@ -166,6 +166,18 @@ def slogdet(a):
     return np.linalg.slogdet(a)[1]
 
 
+def counted(x, k):
+    return x * k  # HERE
+
+
+def counted_single(x, k):
+    return x * k.astype(np.float32)
+
+
+def inverted(a, v):
+    return np.linalg.inv(a) @ v  # HERE
+
+
 def one_operation(x):
     return x + 1  # HERE
 
@@ -187,12 +199,14 @@ CASES = [
     ("F002", every_pair, [big], sums_of_rows, [big], {"memory_limit": "1GiB"}),
     ("F002", trace, [spec((300000, 300000))], trace, [MATRIX], {"memory_limit": "1GiB"}),
     ("F003", product_first, [square, square, vector], vector_first, [square, square, vector], EXACT),
+    ("F003", inverted, [MATRIX, spec(1000)], by_solve, [MATRIX, spec(1000)], EXACT),
     ("F004", sum_of_eigenvalues, [MATRIX], trace, [MATRIX], {}),
     ("F004", by_inverse, [MATRIX, spec(1000)], by_solve, [MATRIX, spec(1000)], {"math": "exact", "warn": "-F003"}),
     ("F004", row_of_inverse, [MATRIX], row_by_solve, [MATRIX, spec(1000)], {"math": "exact", "warn": "-F003"}),
     ("F004", shared_product, [square, square, vector, vector], shared_vectors, [square, square, vector, vector], {"math": "exact", "warn": "-F003"}),
     ("F006", promoted, [single], kept_single, [single], {}),
     ("F006", promoted_by_weights, [single, spec((), "i8")], promoted_by_weights, [single, spec((), "f4")], {}),
+    ("F006", counted, [single, spec(single.shape, "i4")], counted_single, [single, spec(single.shape, "i4")], {}),
     ("F007", transposed, [ordered, ordered], transposed, [fortran, ordered], {}),
     ("F007", in_order, [fortran, ordered], in_order, [ordered, ordered], {}),
     ("F008", packs, [numbers], compiled_instead, [numbers], {}),
@@ -482,3 +496,36 @@ def test_as_an_error_nothing_is_written():
     with pytest.warns(frit.PerformanceWarning, match="F001"):
         f(a, out)
     assert (out == 7).all()
+
+
+def test_the_cheaper_form_is_named():
+    (d,) = frit.jit(inverted, math="exact").warnings(MATRIX, spec(1000))
+    assert any("write solve(" in h and "in place of (inv(" in h for h in d.help), d.help
+
+
+def test_what_is_counted_is_no_constant():
+    """Large ranges of integers are computed, and not part of the program."""
+    f = frit.jit(lambda x: x + np.arange(5, 20_000_005, 2))
+    assert not f.warnings(frit.spec(10_000_000))
+    assert "iota" in f.dump(frit.spec(10_000_000)) and len(f.dump(frit.spec(10_000_000))) < 2000
+    for counted in (np.arange(10_000, 0, -1, dtype="i4"), np.arange(200, 6000, dtype="u2"), np.r_[np.arange(5000), 7]):
+        want = counted[1:] * 2
+        got = frit.jit(lambda x, k=counted: (k.copy() * x)[1:])(np.ones((), counted.dtype) * 2)
+        np.testing.assert_array_equal(got, want)
+
+
+def test_comments_silence_their_statement():
+    def closed(a):
+        d = (
+            a[:, None]
+            * a[None, :]
+        )  # frit: ignore[F001]
+        return np.sort(d, axis=1)[:, 1]
+
+    def headed(a):
+        if a.ndim == 1:  # frit: ignore[F001]
+            d = a[:, None] * a[None, :]
+        return np.sort(d, axis=1)[:, 1]
+
+    assert not frit.jit(closed).warnings(big)
+    assert [d.code for d in frit.jit(headed).warnings(big)] == ["F001"]

@@ -4,13 +4,23 @@ use super::situation::{Situation, base, parameter, users};
 use super::{Diagnostic, Quantity};
 use frit_ir::graph::{Graph, NodeId};
 use frit_ir::{Loc, Op, TensorType, Value, flops};
-use frit_passes::{MathLevel, Options};
+use frit_passes::explain::Step;
+use frit_passes::{MathLevel, Optimized, Options, RuleFired};
 use std::collections::BTreeSet;
 
 /// F003: the same program costs much less at a looser level of `math`.
 pub(super) fn looser(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
     let t = s.limits();
-    let own = &s.report.passes;
+    // The costs that a report has of sizes with names are those of an example.
+    let numbered = s.numbered(&s.report.traced);
+    let traced = numbered.as_ref().unwrap_or(&s.report.traced);
+    let optimized = |level| frit_passes::optimize(traced, &Options::new(level));
+    let again = numbered.is_some().then(|| optimized(s.options.math));
+    let (own, graph) = match &again {
+        Some(Ok(again)) => (&again.report, &again.graph),
+        Some(Err(_)) => return,
+        None => (&s.report.passes, &s.report.optimized),
+    };
     let seconds = own.cost_after.seconds;
     if seconds < t.looser_seconds {
         return;
@@ -19,7 +29,7 @@ pub(super) fn looser(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
         if level <= s.options.math {
             continue;
         }
-        let Ok(other) = frit_passes::optimize(&s.report.traced, &Options::new(level)) else { return };
+        let Ok(other) = optimized(level) else { return };
         let less = other.report.cost_after.seconds;
         if seconds < t.looser_gain * less {
             continue;
@@ -37,26 +47,35 @@ pub(super) fn looser(s: &Situation<'_>, found: &mut Vec<Diagnostic>) {
                 "F003",
                 format!(
                     "{:.2e} FLOPs, {:.2e} with math=\"{}\"",
-                    total(s, &s.report.optimized),
+                    total(s, graph),
                     total(s, &other.graph),
                     level.name()
                 ),
                 None,
                 &loc,
             )
-            .quantity(Quantity::Flops(total(s, &s.report.optimized)))
+            .quantity(Quantity::Flops(total(s, graph)))
             .note(format!(
                 "by the cost model it takes {}, and {} there",
                 Quantity::Seconds(seconds),
                 Quantity::Seconds(less)
             ))
             .note(format!("by {}, {assumes}", names.join(", ")))
-            .help(format!(
-                "use math=\"{}\", or write the cheaper form: products with a vector first",
-                level.name()
-            )),
+            .help(format!("use math=\"{}\", or write {}", level.name(), cheaper(&other, &rules))),
         );
         return;
+    }
+}
+
+/// What to write instead: what the rule that saves most makes of what, in words.
+fn cheaper(other: &Optimized, rules: &[&RuleFired]) -> String {
+    let most = rules.iter().max_by(|a, b| a.seconds.total_cmp(&b.seconds)).map(|r| r.name);
+    let written = |s: &&Step| Some(s.rule) == most && !s.before.is_empty() && !s.after.is_empty();
+    let step = other.history().find(written);
+    match step {
+        Some(s) => format!("{} in place of {}", s.after, s.before),
+        None if most == Some("matmul-chain") => String::from("the product of the smallest matrices first"),
+        None => format!("what {} makes of it", most.unwrap_or("it")),
     }
 }
 

@@ -61,6 +61,15 @@ impl<'a> Situation<'a> {
         d.eval(&|s| self.env.get(s).copied()).ok()
     }
 
+    /// A graph with these numbers in place of names of sizes; `None` for one that has none.
+    pub(super) fn numbered(&self, g: &Graph) -> Option<Graph> {
+        let has_names = |d: &Dim| d.as_const().is_none();
+        if !g.inputs.iter().any(|i| i.ty.shape.iter().any(has_names)) {
+            return None;
+        }
+        frit_passes::specialize(g, &|name| self.env.get(name).copied()).ok()
+    }
+
     /// Elements of a type.
     pub(super) fn elements(&self, ty: &TensorType) -> f64 {
         ty.shape.iter().map(|d| self.number(d).unwrap_or(1).max(0) as f64).product()
