@@ -105,9 +105,9 @@ def debug_nans(enable: bool = True) -> _Switch:
     return _Switch("nans", enable)
 
 
-def run(program, arrays, scalars):
+def run(program, arrays, scalars, held=0):
     """`program.run`, checked under `debug_nans`."""
-    outputs = program.run(arrays, scalars)
+    outputs = program.run(arrays, scalars, held)
     if state.nans and not all(map(finite, outputs)):
         found = program.nonfinite(arrays)
         if found is not None:

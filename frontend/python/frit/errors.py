@@ -21,6 +21,8 @@ local = threading.local()
 class PerformanceWarning(UserWarning):
     """A function costs more than it has to; `diagnostic` says all that there is to say."""
 
+    __module__ = "frit"
+
     def __init__(self, message: str, diagnostic=None):
         super().__init__(message)
         #: A `frit.Diagnostic`.
@@ -30,13 +32,19 @@ class PerformanceWarning(UserWarning):
 class FallbackWarning(PerformanceWarning):
     """A call, or a part of it, ran through NumPy instead of compiled code."""
 
+    __module__ = "frit"
+
 
 class FallbackError(RuntimeError):
     """The same under `fallback="error"`."""
 
+    __module__ = "frit"
+
 
 class SizeError(ValueError):
     """A function needs the number of a size that has only a name: the message has the line."""
+
+    __module__ = "frit"
 
 
 class Break(BaseException):

@@ -9,7 +9,6 @@ import itertools
 import os
 import threading
 import types
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from .patch import drawn, random_states, tracing
 from .programs import Programs
 from .report import Memory, Report
 from .signature import Leaf, Recipe, Spec, Static, Unkeyed, arrays_in, names_in, results, simple, with_sizes, without_specs
-from .sizes import Size, Unsized, differing, witnesses
+from .sizes import Size, Unsized, differing, given_for, witnesses
 from .storage import WINDOWS, shadow
 from .surroundings import Surroundings
 from .tape import Done, Live, Segment, Tree
@@ -373,10 +372,11 @@ class Jit(_frit.Function):
         tape, slots = trace.tape, {}
         if nodes:
             program, inputs = trace.programs.find(trace, nodes, trace.first_nodes())
-            made = tape.segment(program, inputs, scalars, trace.sized)
+            step = tape.segment(program, inputs, scalars, trace.kept(), trace.sized)
+            made = step.outputs
             if trace.running:
                 try:
-                    outputs = debug.run(program, [a for _, a in inputs], scalars)
+                    outputs = tape.run(step, inputs)
                 except _frit.RunError as e:
                     raise Abandon(str(e), error=True) from None
                 slots.update(zip(made, outputs))
@@ -475,22 +475,24 @@ class Jit(_frit.Function):
             found = [f"{name}, a name outside of the function, stands for something else" for name in min(others, key=len, default=[])]
         return found
 
+    def _numbered(self, args, kwargs, sizes, why):
+        """Arguments with numbers in place of the names that sizes have. A function's own parameter `sizes` is one if no size
+        has a name."""
+        names = names_in((args, kwargs))
+        if not names and sizes is not None and self._takes("sizes"):
+            return args, {**kwargs, "sizes": sizes}
+        if names and sizes is None:
+            raise ValueError(f"{why}: give numbers, as sizes={{{', '.join(f'{n!r}: 1000' for n in sorted(names))}}}")
+        return with_sizes((args, kwargs), given_for(names, sizes or {}))
+
     def warnings(self, *args, sizes=None, **kwargs) -> diagnostics.Diagnostics:
         """What there is to say about a call with these arguments (arrays or specs), by line: what it costs that it need not,
         and what to write instead. Nothing runs, and nothing is allocated. Includes what is not given as a warning
         (`severity` is `"note"`), and what earlier calls have shown.
 
-        `sizes`: numbers for the names in specs, as `{"n": 1000}`; what is worth a word depends on them. ValueError without."""
-        names = names_in((args, kwargs))
-        if names:
-            if sizes is not None and not isinstance(sizes, Mapping):
-                raise TypeError(f"sizes must be a dict of numbers by names, not {sizes!r}")
-            missing = sorted(names - set(sizes or {}))
-            if missing:
-                raise ValueError(f"what is worth a warning depends on sizes: give numbers, as sizes={{{missing[0]!r}: 1000}}")
-            args, kwargs = with_sizes((args, kwargs), dict(sizes))
-        elif sizes is not None:
-            kwargs["sizes"] = sizes
+        `sizes`: numbers for the names in specs, as `{"n": 1000}`; what is worth a word depends on them. ValueError without,
+        and for names that there are not."""
+        args, kwargs = self._numbered(args, kwargs, sizes, "what is worth a warning depends on sizes")
         try:
             a, entry = self._traced(args, kwargs)
         except Unkeyed as e:
@@ -522,16 +524,16 @@ class Jit(_frit.Function):
         limit = options.bytes_of(memory_limit)
         return self.explain(*args, **kwargs).memory_within(limit)
 
-    def suggest_chunks(self, *args, memory_limit=None, block_bytes="128MiB", candidates=6, cores=0, **kwargs) -> Chunks:
+    def suggest_chunks(self, *args, sizes=None, memory_limit=None, block_bytes="128MiB", candidates=6, cores=0, **kwargs) -> Chunks:
         """How to chunk the arguments (arrays or specs) if the function is run block by block, from the whole
         computation: candidates with what they read, write and hold, the best first. Nothing runs.
 
         `memory_limit` is what all `cores` (0: those of this machine) hold together, `block_bytes` what no block exceeds
-        that can be cut; both are numbers of bytes or text as "2GiB". Raises `FallbackError` if the function is not
+        that can be cut; both are numbers of bytes or text as "2GiB". `sizes`: numbers for the names in specs, as
+        `{"n": 1000}`. Raises `FallbackError` if the function is not
         compiled as one program, `ValueError` for a number that is not positive, `TypeError` for what is no number.
         """
-        if names_in((args, kwargs)):
-            raise ValueError("chunks are suggested for sizes that are numbers")
+        args, kwargs = self._numbered(args, kwargs, sizes, "chunks depend on sizes")
         limit, block = options.bytes_of(memory_limit, least=1), options.bytes_of(block_bytes, "block_bytes", 1)
         candidates, cores = options.whole(candidates, "candidates", 1), options.whole(cores, "cores") or os.cpu_count() or 1
         segment = self.explain(*args, **kwargs).single()
@@ -564,8 +566,9 @@ class Jit(_frit.Function):
         """
         from .saved import save
 
-        if names_in((args, kwargs)):
-            raise ValueError("programs are saved for sizes that are numbers")
+        names = sorted(names_in((args, kwargs)))
+        if names:
+            raise ValueError(f"a file holds the program for numbers, of which {' and '.join(names)} have none: give frit.spec with them")
         save(self, path, args, kwargs)
 
     def __repr__(self):

@@ -43,6 +43,7 @@ class Jit(_frit.Function[_P, _R]):
     def suggest_chunks(
         self,
         *args: Any,
+        sizes: Mapping[str, int] | None = None,
         memory_limit: int | str | None = None,
         block_bytes: int | str = "128MiB",
         candidates: int = 6,

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from . import html
 from ._frit import Dim
 from .errors import FallbackError, MemoryLimitError
-from .options import bytes_of, whole
-from .sizes import LEAST, Bytes, Size
+from .options import bytes_of
+from .sizes import LEAST, Bytes, Size, given_for
 from .tape import Call, Decision, Live, Segment
 
 
@@ -92,9 +92,9 @@ class Memory(Projection):
     notes: list[str] = field(default_factory=list)
 
     @staticmethod
-    def of(program, shapes, memory_limit=None, notes=()) -> Memory:
-        """The projection of a compiled program for arguments of these shapes."""
-        m = program.memory(shapes, memory_limit)
+    def of(program, shapes, memory_limit=None, notes=(), held=0) -> Memory:
+        """The projection of a compiled program for arguments of these shapes; `held`: bytes that it cannot have of a limit."""
+        m = program.memory(shapes, memory_limit, held)
         held = [Temporary(**u, share=u["bytes"] / m["peak_bytes"]) for u in m["at_peak"]]
         moments = [Moment(**t) for t in m["timeline"]]
         return Memory(m["peak_bytes"], m["input_bytes"], m["output_bytes"], held, moments, m["replanned"], list(notes))
@@ -136,16 +136,17 @@ class MemoryFormula(Projection):
         ValueError for a name that has no number, for one that there is not, and for numbers below 8, which names do
         not stand for; TypeError for what is no whole number; `MemoryLimitError` if no plan fits.
         """
-        names = self.names()
-        for n in [n for n in names if n not in sizes] + [n for n in sizes if n not in names]:
-            raise ValueError(f"the sizes are {', '.join(names)}: {'no number for' if n in names else 'there is no'} {n}")
+        sizes = given_for(self.names(), sizes)
         for n, number in sizes.items():
-            if whole(number, f"the size {n}") < LEAST:
+            if number < LEAST:
                 raise ValueError(f"{n}={number}: names stand for {LEAST} or more; use frit.spec with the number")
         at = [(p, [[d.dim.value(sizes) if type(d) is Size else d for d in s] for s in shapes]) for p, shapes in self._parts]
         nothing = Memory(0, self.input_bytes.at(**sizes), 0, notes=self.notes)
         limit = bytes_of(memory_limit)
         return max((Memory.of(p, shapes, limit, self.notes) for p, shapes in at), key=lambda m: m.peak_bytes, default=nothing)
+
+    def __repr__(self):
+        return f"<frit.MemoryFormula: {self._line()}>"
 
     def to_json(self) -> str:
         """All of it, expressions as text."""
@@ -252,7 +253,7 @@ class Report:
         #: What tells these arguments from those of the nearest signature known before.
         self.retraced = list(retraced)
         tree = entry.tree
-        self._steps = list(tree.walk())
+        self._tree, self._steps = tree, list(tree.walk())
         stopped = entry.stopped if tree.root is None else None
         if stopped is not None:
             self._steps = [(s, 0) for s in entry.outline.steps if type(s) is not tuple]
@@ -281,7 +282,7 @@ class Report:
 
     @property
     def memory(self) -> Memory:
-        """Of the program that takes most; a `MemoryFormula` where sizes have names."""
+        """Of all programs of a call; a `MemoryFormula` where sizes have names."""
         return self.memory_within(None)
 
     def memory_within(self, memory_limit: int | None) -> Memory:
@@ -291,7 +292,7 @@ class Report:
             raise FallbackError(self.reason)
         notes = [f"NumPy runs {c[3]} ({c[0]}:{c[1]}): what it takes is not known" for c in self.calls]
         if len(self.segments) > 1:
-            notes.append(f"compiled in {len(self.segments)} parts, the largest of which this is: values kept from part to part are not counted")
+            notes.append(f"compiled in {len(self.segments)} parts: the peak is that of the paths through them that calls have taken")
         if self.reason is not None:
             notes.append(f"what follows is not known before it runs: {self.reason}")
         if any(named(n) for s in self.segments for n in s.shapes):
@@ -299,8 +300,12 @@ class Report:
         if not self.segments:
             # Nothing of frit's own.
             return MemoryFormula([], notes, self.input_bytes) if type(self.input_bytes) is Bytes else Memory(0, self.input_bytes, 0, notes=notes)
-        every = (Memory.of(s.program, [list(n) for n in s.shapes], memory_limit, notes) for s in self.segments)
-        return max(every, key=lambda m: m.peak_bytes)
+        if self._tree.root is None:
+            every = (Memory.of(s.program, [list(n) for n in s.shapes], memory_limit, notes) for s in self.segments)
+            return max(every, key=lambda m: m.peak_bytes)
+        from .parts import projected
+
+        return projected(self._tree, memory_limit, self.input_bytes, notes)
 
     def single(self) -> Segment:
         """The program of a function that is compiled as one. Raises `FallbackError` with the reason if it is not."""
@@ -316,7 +321,7 @@ class Report:
             raise FallbackError(self.reason or why)
 
     def need(self) -> tuple[list[str], Memory | MemoryFormula | None]:
-        """What the largest program takes, in sentences, and the projection; None where no plan fits `memory_limit`."""
+        """What a call takes, in sentences, and the projection; None where no plan fits `memory_limit`."""
         try:
             m = self.memory
         except MemoryLimitError as e:
@@ -399,6 +404,11 @@ class Report:
     def _repr_html_(self) -> str:
         return html.report(self)
 
+    def __repr__(self):
+        what = html.several(len(self.segments), "program") if self.segments else "nothing compiled"
+        need = ", ".join(self.need()[0][:1]) if self.segments else self.reason
+        return f"<frit.Report of {self.name}: {what}{f'; {need}' if need else ''}>"
+
     def __str__(self):
         lines = [f"{self.name}: {html.several(self.signatures, 'signature')} traced"]
         if self.reason:
@@ -409,7 +419,7 @@ class Report:
             lines.append("arrays from outside: " + ", ".join(f"{d}{list(s)} ({n} bytes)" for d, s, n in self.captured))
         if self.segments:
             if len(self.segments) > 1:
-                lines.append(f"{len(self.segments)} programs; of the largest:")
+                lines.append(f"{len(self.segments)} programs")
             lines += self.need()[0]
         if self.cuts or self.calls:
             lines += self._path()

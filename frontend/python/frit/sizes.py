@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -74,6 +75,17 @@ def differing(names, place) -> SizeError:
         f"{located('what this line does depends on the number of ' + ' or '.join(sorted(names)), place)}\n"
         f"    give it: frit.spec with a number in place of {sorted(names)[0]!r}"
     )
+
+
+def given_for(names, sizes) -> dict[str, int]:
+    """Numbers for names, checked: ValueError for a name that has none and for one that there is not."""
+    if not isinstance(sizes, Mapping):
+        raise TypeError(f"sizes must be a dict of numbers by names, not {sizes!r}")
+    names = sorted(names)
+    known = f"the sizes are {', '.join(names)}" if names else "all sizes are numbers"
+    for n in [n for n in names if n not in sizes] + [n for n in sizes if n not in names]:
+        raise ValueError(f"{known}: {'no number for' if n in names else 'there is no'} {n}")
+    return {n: whole(number, f"the size {n}") for n, number in sizes.items()}
 
 
 class Size:

@@ -22,16 +22,26 @@ MOST_BRANCHES = 64
 _asarray = np.asarray
 
 
+def taken(size):
+    """Bytes that so many take from frit's memory, which gives whole lines of 64."""
+    return max(-(-size // 64), 1) * 64
+
+
 class Segment:
     """A program on slots."""
 
-    __slots__ = ("program", "inputs", "outputs", "scalars", "shapes")
+    __slots__ = ("program", "inputs", "outputs", "scalars", "shapes", "sizes", "kept", "held")
 
-    def __init__(self, program, inputs, outputs, scalars, shapes):
+    def __init__(self, program, inputs, outputs, scalars, shapes, kept, held):
         self.program, self.inputs, self.outputs, self.scalars, self.shapes = program, inputs, outputs, scalars, shapes
+        #: Bytes of each result, once it has run.
+        self.sizes = None
+        #: When the path was recorded: slots with results of earlier programs that something referred to, and their bytes,
+        #: which this program cannot have of a memory limit.
+        self.kept, self.held = kept, held
 
     def run(self, slots):
-        made = debug.run(self.program, [slots[i] for i in self.inputs], self.scalars)
+        made = debug.run(self.program, [slots[i] for i in self.inputs], self.scalars, self.held)
         for k, a in zip(self.outputs, made):
             slots[k] = a
 
@@ -197,6 +207,8 @@ class Tape:
     def __init__(self):
         self.steps = []
         self.slots = 0
+        #: Bytes that results of programs take, by slot.
+        self.taken = {}
 
     def at_start(self):
         """True while nothing but arrays from outside is recorded."""
@@ -211,12 +223,23 @@ class Tape:
         self.steps.append(Load(a, slot, copied))
         return slot
 
-    def segment(self, program, inputs, scalars, sized=()):
-        """`inputs`: pairs of a slot and an array; without a slot the array is a constant. `sized`: by slot, shapes with names."""
+    def segment(self, program, inputs, scalars, kept=(), sized=()):
+        """`inputs`: pairs of a slot and an array; without a slot the array is a constant. `kept`: slots that are referred to.
+        `sized`: by slot, shapes with names."""
         numbers = [self.load(a) if k is None else k for k, a in inputs]
         outputs = [self.new() for _ in scalars]
-        self.steps.append(Segment(program, numbers, outputs, list(scalars), [sized[k] if k in sized else a.shape for k, a in inputs]))
-        return outputs
+        shapes = [sized[k] if k in sized else a.shape for k, a in inputs]
+        kept = sorted(k for k in set(kept) if k in self.taken)
+        step = Segment(program, numbers, outputs, list(scalars), shapes, kept, sum(self.taken[k] for k in kept))
+        self.steps.append(step)
+        return step
+
+    def run(self, step, inputs):
+        """Runs a program for the first time."""
+        made = debug.run(step.program, [a for _, a in inputs], step.scalars, step.held)
+        step.sizes = [a.nbytes for a in made]
+        self.taken.update({k: taken(n) for k, n, scalar in zip(step.outputs, step.sizes, step.scalars) if not scalar})
+        return made
 
     def decision(self, kind, slot, steps, key, place, reason):
         self.steps.append((Decision(kind, slot, steps, place, reason), key))

@@ -11,7 +11,7 @@ import weakref
 
 import numpy as np
 
-from . import _frit, debug
+from . import _frit
 from .errors import Abandon, Break, Unvalued, local, user_place
 from .programs import Programs, nodes_in
 from .sizes import LEAST, Size, Unsized, dim
@@ -21,7 +21,10 @@ from .tracer import Tracer
 
 
 #: NumPy's own, also while `numpy` is patched.
-_ascontiguousarray = np.ascontiguousarray
+_ascontiguousarray, _arange = np.ascontiguousarray, np.arange
+
+#: Elements from which on integers that a program can count are not part of it.
+LONG = 1 << 12
 
 #: Calls of the builder that cost a pass over memory at most, and how many of them are worth less than storing their result.
 CHEAP = frozenset("elementwise cast literal full getitem reshape transpose broadcast_to".split())
@@ -69,6 +72,8 @@ class Trace:
         self.expected = None
         #: Memory that is not the trace's own and may have been written, with its elements before.
         self.exposed = []
+        #: Slots whose elements are in the hands of code that is not traced.
+        self.escaped = set()
         #: Arrays that the function took from its surroundings, and whether all of them have a name there.
         self.captured = []
         self.unnamed = False
@@ -148,6 +153,10 @@ class Trace:
             first = a.reshape(-1)[:1].view(np.uint8)
             if not np.any(a.reshape(-1, 1).view(np.uint8).reshape(a.size, -1) != first):
                 return self.call("full", a.shape, self._literal(a.reshape(-1)[0:1].reshape(()).copy()), None)
+        if a.size >= LONG and a.ndim == 1 and a.dtype.kind in "iu":
+            first, step = int(a[0]), int(a[1]) - int(a[0])
+            if step and np.array_equal(a, first + step * _arange(a.size)):
+                return self.call("arange", first, first + step * a.size, step, a.dtype.name)
         return self._literal(a)
 
     def _literal(self, a):
@@ -232,15 +241,20 @@ class Trace:
             return
         nodes = [s._node for s in todo]
         program, inputs = self.programs.find(self, nodes, self.first_nodes())
-        slots = self.tape.segment(program, inputs, [False] * len(nodes))
+        step = self.tape.segment(program, inputs, [False] * len(nodes), self.kept())
         try:
-            outputs = debug.run(program, [a for _, a in inputs], [False] * len(nodes))
+            outputs = self.tape.run(step, inputs)
         except _frit.RunError as e:
             raise Abandon(str(e), error=True) from None
-        for s, slot, a in zip(todo, slots, outputs):
+        for s, slot, a in zip(todo, step.outputs, outputs):
             s.slot, s.array = slot, a
             if s._node not in self.sources:
                 self.sources[s._node] = slot, a
+
+    def kept(self):
+        """Slots of computed elements that something still refers to."""
+        referred = [s.slot for s in self.alive() if s.array is not None] + [slot for slot, _ in self.sources.values()]
+        return [*referred, *self.escaped]
 
     def alive(self):
         """All storages that something still refers to."""
@@ -258,7 +272,7 @@ class Trace:
             alive = [s for s in self.alive() if s.pending and wanted(s)]
             if alive:
                 program, inputs = self.programs.find(self, [s._node for s in alive], self.first_nodes())
-                self.tape.segment(program, inputs, [False] * len(alive), self.sized)
+                self.tape.segment(program, inputs, [False] * len(alive), sized=self.sized)
             raise Unvalued(reason)
         alive = self.alive()
         if everything or any(s.pending for s in storages):
@@ -322,6 +336,7 @@ class Trace:
             raise Break(reason)
         self.cut([s], reason, everything=True)
         self.forgo(reason)
+        self.escaped.add(s.slot)
         s.masks = None
         if s.argument is not None and s.slot == s.argument:
             self.expose(s.array)

@@ -55,7 +55,7 @@ pub(crate) fn find(program: &Program, py: Python<'_>, arguments: &[Memory<'_>]) 
     let layout = |m: &Memory<'_>| if m.contiguous { Layout::Contiguous } else { Layout::Strided };
     let config = crate::program::config("exact", None, 0)?;
     let every = Program::compile(&graph, arguments.iter().map(layout).collect(), config)?;
-    let outputs = crate::run::run(py, &every.ready(arguments)?, arguments, Vec::new)?;
+    let outputs = crate::run::run(py, &every.ready(arguments, 0)?, arguments, Vec::new)?;
     let values: HashMap<Value, _> =
         graph.outputs.iter().zip(&outputs).filter_map(|(v, o)| Some((*v, first(o)?))).collect();
 

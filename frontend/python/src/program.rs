@@ -5,7 +5,7 @@ use crate::chunks::Chunks;
 use crate::run;
 use crate::sizes::Dim;
 use frit::diagnostics::DiagnosticOptions;
-use frit::{Config, Fit, MathLevel, Report, Saved, c_strides};
+use frit::{Config, Fit, MathLevel, Report, Saved, c_strides, human_bytes};
 use frit_ir::error::TypeError;
 use frit_ir::plan::{Layout, Origin};
 use frit_ir::{Attr, Attrs, DType, Graph, GraphBuilder, Key, Literal, Op, Value};
@@ -66,6 +66,8 @@ pub(crate) struct Program {
 /// A program bound to the arrays of one signature.
 pub(crate) struct Ready {
     arguments: Vec<Expected>,
+    /// Bytes of the limit that were not free.
+    held: usize,
     pub(crate) bound: BoundProgram,
 }
 
@@ -90,8 +92,9 @@ impl Expected {
 }
 
 impl Ready {
-    fn fits(&self, arguments: &[Memory<'_>]) -> bool {
-        self.arguments.len() == arguments.len()
+    fn fits(&self, arguments: &[Memory<'_>], held: usize) -> bool {
+        self.held == held
+            && self.arguments.len() == arguments.len()
             && self.arguments.iter().zip(arguments).all(|(e, m)| e.fits(m))
     }
 }
@@ -118,9 +121,19 @@ impl Program {
         &self.report.traced
     }
 
-    /// The program for shapes and strides, re-planned if it takes more than `limit` bytes.
-    fn bind(&self, shapes: &[(&[usize], &[isize])], limit: Option<usize>) -> PyResult<Fit> {
-        self.report.fit(shapes, self.threads(), limit).map_err(failure)
+    /// The program for shapes and strides, re-planned if it takes more than what is left of `limit` bytes, of which earlier
+    /// programs of the call hold some.
+    fn bind(&self, shapes: &[(&[usize], &[isize])], limit: Option<usize>, held: usize) -> PyResult<Fit> {
+        let left = limit.map(|limit| limit.saturating_sub(held));
+        self.report.fit(shapes, self.threads(), left).map_err(|e| match e {
+            frit::Error::Runtime(RuntimeError::MemoryLimit(refusal)) if held > 0 => {
+                let bytes = human_bytes(held);
+                MemoryLimitError::new_err(format!(
+                    "{refusal}\n  note: what earlier parts of the call leave to later ones takes {held} bytes ({bytes}) more"
+                ))
+            }
+            e => failure(e),
+        })
     }
 
     /// How many threads a call runs on.
@@ -131,9 +144,11 @@ impl Program {
         }
     }
 
-    pub(crate) fn ready(&self, arguments: &[Memory<'_>]) -> PyResult<Arc<Ready>> {
+    /// Bound to arguments. `held`: bytes of the limit that earlier programs of the call hold.
+    pub(crate) fn ready(&self, arguments: &[Memory<'_>], held: usize) -> PyResult<Arc<Ready>> {
+        let held = if self.config.memory_limit.is_some() { held } else { 0 };
         let lock = || self.bound.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(r) = lock().as_ref().filter(|r| r.fits(arguments)) {
+        if let Some(r) = lock().as_ref().filter(|r| r.fits(arguments, held)) {
             return Ok(r.clone());
         }
         if let Some(m) =
@@ -156,8 +171,8 @@ impl Program {
             shape: m.shape.to_vec(),
             strides: m.strides.to_vec(),
         });
-        let bound = self.bind(&shapes, self.config.memory_limit)?.bound;
-        let r = Arc::new(Ready { arguments: expected.collect(), bound });
+        let bound = self.bind(&shapes, self.config.memory_limit, held)?.bound;
+        let r = Arc::new(Ready { arguments: expected.collect(), held, bound });
         *lock() = Some(r.clone());
         Ok(r)
     }
@@ -170,17 +185,20 @@ fn memories<'a>(arrays: &'a [Bound<'_, PyUntypedArray>]) -> Option<Vec<Memory<'a
 
 #[pymethods]
 impl Program {
-    /// Runs with one array per parameter; `scalars` says which results are NumPy scalars.
+    /// Runs with one array per parameter; `scalars` says which results are NumPy scalars, `held` how much of the memory
+    /// limit earlier programs of the call hold.
+    #[pyo3(signature = (arguments, scalars, held = 0))]
     fn run(
         &self,
         py: Python<'_>,
         arguments: Vec<Bound<'_, PyUntypedArray>>,
         scalars: Vec<bool>,
+        held: usize,
     ) -> PyResult<Vec<Py<PyAny>>> {
         let m = memories(&arguments)
             .ok_or_else(|| PyValueError::new_err("an argument is not aligned or not native"))?;
         let owners = || arguments.iter().map(|a| a.clone().into_any().unbind()).collect();
-        let outputs = run::run(py, &self.ready(&m)?, &m, owners)?;
+        let outputs = run::run(py, &self.ready(&m, held)?, &m, owners)?;
         outputs.into_iter().zip(scalars).map(|(o, s)| arrays::array(py, o, s)).collect()
     }
 
@@ -336,19 +354,31 @@ impl Program {
         Ok(d)
     }
 
-    /// Projected memory for arrays of the given shapes in C order, with a limit in bytes of its own if one is given.
-    #[pyo3(signature = (shapes, memory_limit = None))]
+    /// The op that makes each result, with file and line.
+    fn outputs<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let graph = self.graph();
+        let one = |v: &Value| {
+            let node = graph.def(*v);
+            place_of(py, &Origin { op: node.op, loc: node.loc.clone() })
+        };
+        graph.outputs.iter().map(one).collect()
+    }
+
+    /// Projected memory for arrays of the given shapes in C order, with a limit in bytes of its own if one is given, of
+    /// which earlier programs of the call hold some.
+    #[pyo3(signature = (shapes, memory_limit = None, held = 0))]
     fn memory<'py>(
         &self,
         py: Python<'py>,
         shapes: Vec<Vec<usize>>,
         memory_limit: Option<usize>,
+        held: usize,
     ) -> PyResult<Bound<'py, PyDict>> {
         let strides: Vec<Vec<isize>> = shapes.iter().map(|s| c_strides(s)).collect();
         let all: Vec<(&[usize], &[isize])> =
             shapes.iter().zip(&strides).map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
         let limit = memory_limit.or(self.config.memory_limit);
-        let fit = py.detach(|| self.bind(&all, limit))?;
+        let fit = py.detach(|| self.bind(&all, limit, held))?;
         let m = fit.bound.memory();
         let d = PyDict::new(py);
         d.set_item("peak_bytes", m.peak_bytes)?;
@@ -457,7 +487,7 @@ struct Quick {
 
 impl Quick {
     fn serves(&self, py: Python<'_>, memories: &[Memory<'_>]) -> bool {
-        self.ready.fits(memories) && self.guards.iter().all(|g| g.holds(py))
+        self.ready.fits(memories, 0) && self.guards.iter().all(|g| g.holds(py))
     }
 }
 
@@ -569,7 +599,7 @@ impl Function {
         guards: Vec<(Py<PyAny>, Py<PyString>, Py<PyAny>)>,
     ) -> PyResult<()> {
         let Some(m) = memories(&arguments) else { return Ok(()) };
-        let ready = program.ready(&m)?;
+        let ready = program.ready(&m, 0)?;
         let mut quick = self.quick.lock().unwrap_or_else(PoisonError::into_inner);
         if quick.iter().any(|q| q.serves(py, &m)) {
             return Ok(());

@@ -107,7 +107,9 @@ frit.jit(lambda x: np.linalg.solve(x @ x + 9 * np.eye(300), np.sort(np.fft.fft(x
 small = [a[tuple(slice(40 if n > 64 else n) for n in a.shape)].copy() for a in arguments]
 taken(small)
 other = taken(small)
-print(f.memory(*arguments).peak_bytes, taken(arguments), other)
+measured = taken(arguments)
+# Of a function in parts, what is known after a call.
+print(f.memory(*arguments).peak_bytes, measured, other)
 """
 
 #: Beside what is measured: lists and records of the interpreter, in pages.
@@ -119,6 +121,8 @@ FRESH = {
     "maps": "f = frit.jit(lambda x, y: (x + y, x * y, x.T @ y)); arguments = [np.ones((500_000, 20)), np.ones((500_000, 20))]",
     "cumsum": "f = frit.jit(lambda x: np.cumsum(np.exp(x) * 2)[::-1] + 1); arguments = [np.zeros(10_000_000)]",
     "matmul": "f = frit.jit(lambda x, y: np.tanh(x @ y) @ y); arguments = [np.ones((3000, 3000)), np.ones((3000, 3000))]",
+    "products": "f = frit.jit(lambda x, y: x @ y + y @ x); arguments = [np.ones((4000, 4000)), np.ones((4000, 4000))]",
+    "parts": "f = frit.jit(lambda x: np.cumsum(x * 2) + np.sort(-x) if np.sort(x)[0] > 0 else x); arguments = [np.random.default_rng(1).random(9_000_000) + 1]",
     "gram": "f = frit.jit(lambda x: x @ x.T); arguments = [np.ones((4000, 500))]",
     "solve": "f = frit.jit(np.linalg.solve); arguments = [np.eye(3000) * 2 + 1, np.ones((3000, 1500))]",
     "fft": "f = frit.jit(lambda x: np.fft.ifft(np.fft.fft(x) * 2)); arguments = [np.ones((2500, 4096))]",
@@ -152,6 +156,25 @@ def test_notes_of_functions_in_parts():
     assert any("not known before it runs" in n for n in g.memory(frit.spec(1000)).notes)
     x = np.ones(1000)
     np.testing.assert_allclose(g(x), f(x))
-    notes = g.memory(x).notes
-    assert any("parts" in n for n in notes), notes
-    assert "note: compiled in" in str(g.memory(x))
+    need = g.memory(x)
+    assert need.notes == ["compiled in 2 parts: the peak is that of the paths through them that calls have taken"]
+    assert f"note: {need.notes[0]}" in str(need)
+
+
+def test_the_limit_is_that_of_all_parts_together():
+    def f(x):
+        y = np.exp(x)
+        if y[0] > 2:
+            return np.sort(y), np.sort(-y)
+        return y
+
+    x = np.ones(100_000)
+    peak = (lambda g: (g(x), g.memory(x).peak_bytes)[1])(frit.jit(f))
+    # The results of the last part fit this, but not what it works on, too.
+    tight = frit.jit(f, memory_limit=2_000_000)
+    with pytest.raises(frit.MemoryLimitError, match="earlier parts of the call .* 800000 bytes"):
+        tight(x)
+    enough = frit.jit(f, memory_limit=peak)
+    for got, want in zip(enough(x), f(x)):
+        np.testing.assert_array_equal(got, want)
+    assert enough.memory(x).peak_bytes <= peak

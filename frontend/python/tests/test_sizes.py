@@ -243,6 +243,12 @@ def test_warnings_need_numbers():
     f = frit.jit(difference)
     with pytest.raises(ValueError, match="sizes={'n': 1000}"):
         f.warnings(frit.spec("n"))
+    with pytest.raises(ValueError, match="the sizes are n: there is no zzz"):
+        f.warnings(frit.spec("n"), sizes={"n": 10, "zzz": 3})
+    with pytest.raises(ValueError, match="all sizes are numbers: there is no n"):
+        f.warnings(frit.spec(8), sizes={"n": 10})
+    with pytest.raises(TypeError, match="dict of numbers"):
+        f.warnings(frit.spec("n"), sizes=[10])
     found = f.warnings(frit.spec("n"), sizes={"n": 1_000_000})
     assert found and str(found) == str(f.warnings(frit.spec(1_000_000)))
 
@@ -251,8 +257,10 @@ def test_only_numbers_run():
     f = frit.jit(difference)
     with pytest.raises(ValueError, match="numbers"):
         f.save("unused.json", frit.spec("n"))
-    with pytest.raises(ValueError, match="numbers"):
+    with pytest.raises(ValueError, match="sizes={'n': 1000}"):
         f.suggest_chunks(frit.spec("n"))
+    found = f.suggest_chunks(frit.spec("n"), sizes={"n": 4000}, memory_limit="1MiB")
+    assert str(found) == str(f.suggest_chunks(frit.spec(4000), memory_limit="1MiB"))
 
 
 def test_specs():
