@@ -12,12 +12,14 @@ import functools
 import linecache
 import warnings
 import weakref
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from . import _frit
 from .errors import FallbackWarning, PerformanceWarning
+from .tape import Decision, Live
 
 _NAMES = {code: (name, severity) for code, name, severity in _frit.DIAGNOSTICS}
 
@@ -145,6 +147,27 @@ def tell(d, told, category=PerformanceWarning, key=None):
 def fallback(what, place, size):
     """F008: NumPy ran something. `what`, in words; `place`: where."""
     return Diagnostic.make("F008", what, place, size, "bytes", help=["call it outside of the function, or write what frit.coverage shows as compiled"])
+
+
+#: Decisions at one place of a path from which on they are worth a word.
+_DECISIONS = 16
+
+
+def graph_breaks(tree, size):
+    """F015: compiled code and the function's own Python take turns. `size`: bytes of arguments."""
+    found, decisions = [], Counter()
+    help = ["leave to NumPy's functions what Python does with the elements, or do it outside of the function"]
+    for step, _ in tree.walk():
+        if type(step) is Live:
+            why = f"calls run their Python, with compiled parts: {step.reason}"
+            found.append(Diagnostic.make("F015", why, step.place, size, "bytes", None, ["nothing is fused across it"], help))
+        elif type(step) is Decision:
+            decisions[step.place, step.reason] += 1
+    for (place, reason), count in decisions.items():
+        if count >= _DECISIONS:
+            why = f"Python decides {count} times on elements: {reason}"
+            found.append(Diagnostic.make("F015", why, place, size, "bytes", None, ["what each decides on is computed on its own"], help))
+    return found
 
 
 def tell_fallback(d, told, limits, key):

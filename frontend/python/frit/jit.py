@@ -301,7 +301,7 @@ class Jit(_frit.Function):
         if entry.calls == 1 and sum(x.nbytes for x in a.leaves) >= diagnostics.Watch.LEAST and self._findings.limits.wants("F005"):
             entry.watch = diagnostics.Watch(a.leaves)
         with self._lock:
-            entry.tree.insert(trace.tape, end if trace.live is None else Live(trace.live))
+            entry.tree.insert(trace.tape, end if trace.live is None else Live(trace.live, trace.live_at))
             if a.names and self._surroundings.changed(a.names):
                 self._entries[a.key[0], self._surroundings.look()[0]] = entry
         return finish(end, a, slots)
@@ -510,6 +510,8 @@ class Jit(_frit.Function):
                     found.append(diagnostics.fallback(f"{label} runs through NumPy on {size} bytes (in {function}): {reason}", (file, line, function), size))
         if entry.expected is not None and entry.tree.root is None and self._findings.limits.wants("F008"):
             found.append(entry.expected)
+        if self._findings.limits.wants("F015"):
+            found += diagnostics.graph_breaks(entry.tree, report.input_bytes)
         return diagnostics.listed(found + entry.repeated + self._storms)
 
     def memory(self, *args, memory_limit=None, **kwargs) -> Memory:

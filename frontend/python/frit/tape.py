@@ -194,11 +194,11 @@ class Done:
 class Live:
     """The end of a path that only Python can walk."""
 
-    __slots__ = ("reason",)
+    __slots__ = ("reason", "place")
     inputs = ()
 
-    def __init__(self, reason):
-        self.reason = reason
+    def __init__(self, reason, place):
+        self.reason, self.place = reason, place
 
 
 class Tape:

@@ -67,7 +67,7 @@ class Trace:
         #: The first reason to give up, even if the user's code has hidden its exception.
         self.broken = None
         #: Why a replay would not do what this run does; None if it would.
-        self.live = None
+        self.live, self.live_at = None, None
         #: Of a trace of shapes alone, what NumPy would run where it ends.
         self.expected = None
         #: Memory that is not the trace's own and may have been written, with its elements before.
@@ -355,7 +355,8 @@ class Trace:
     def forgo(self, reason):
         """A replay could not do this: later calls run their Python, with compiled parts."""
         if self.live is None:
-            self.live = Break(reason).message()
+            found = Break(reason)
+            self.live, self.live_at = found.message(), found.place
 
 
 def _plain(x):

@@ -529,3 +529,28 @@ def test_comments_silence_their_statement():
 
     assert not frit.jit(closed).warnings(big)
     assert [d.code for d in frit.jit(headed).warnings(big)] == ["F001"]
+
+
+def test_breaks_of_the_graph_are_noted():
+    def listed(x):
+        return max((x * 2).tolist())
+
+    def decided(x):
+        total = 0.0
+        for v in np.sqrt(x):
+            total += float(v)
+        return total
+
+    x = np.ones(1000)
+    for function, fixed, word in ((listed, lambda x: (x * 2).max(), "tolist"), (decided, lambda x: np.sqrt(x).sum(), "1000 times")):
+        f, instead = frit.jit(function), frit.jit(fixed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert f(x) == instead(x)
+        (d,) = [d for d in f.warnings(x) if d.code == "F015"]
+        assert (d.severity, d.quantity, d.file) == ("note", 8000, __file__) and word in d.message
+        assert "F015" not in [d.code for d in instead.warnings(x)]
+    # A few decisions are ordinary.
+    f = frit.jit(lambda x: np.sqrt(x) if x.sum() > 0 else x)
+    f(x)
+    assert "F015" not in [d.code for d in f.warnings(x)]

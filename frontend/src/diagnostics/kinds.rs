@@ -66,7 +66,7 @@ const fn note(code: &'static str, name: &'static str, check: Option<Check>) -> K
 
 /// Every diagnostic, by code.
 #[rustfmt::skip]
-pub const KINDS: [Kind; 14] = [
+pub const KINDS: [Kind; 15] = [
     warning("F001", "expensive intermediate",            Some(memory::intermediates)),
     warning("F002", "array beyond the memory",           Some(memory::beyond)),
     warning("F003", "cheaper form under a looser level", Some(compute::looser)),
@@ -82,6 +82,7 @@ pub const KINDS: [Kind; 14] = [
     // Of the same family as F011, but harmless for most data: listed, not told.
     note   ("F013", "loss of accuracy near a point",     Some(numerics::near_a_point)),
     note   ("F014", "overflow of an intermediate value", Some(numerics::overflow)),
+    note   ("F015", "graph break",                       None),
 ];
 
 #[cfg(test)]
