@@ -18,8 +18,10 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Elements of a block: read from memory once, in L1 for the second look at it. Longer ones keep memory waiting meanwhile.
 const BLOCK: i64 = 128;
-/// Sizes of blocks that are as good, if nothing is left over.
+/// Sizes of blocks that are nearly as good, if nothing is left over.
 const BLOCKS: std::ops::RangeInclusive<i64> = 64..=256;
+/// Blocks beside which what is left over is nothing.
+const MANY: i64 = 64;
 /// Steps back from what is subtracted to the sum that it is computed from.
 const STEPS: usize = 8;
 
@@ -116,7 +118,8 @@ fn constant_along(r: &Rewriter<'_>, c: Id, full: &[Dim], axes: &[i64]) -> bool {
 /// block.
 fn blocks(r: &mut Rewriter<'_>, x: Id, full: &[Dim], length: i64) -> Option<Vec<Id>> {
     let lead = &full[..full.len() - 1];
-    let even = BLOCKS.filter(|b| length % b == 0).min_by_key(|b| ((b - BLOCK).abs(), *b));
+    let even = BLOCKS.filter(|b| length % b == 0 && length < MANY * BLOCK);
+    let even = even.min_by_key(|b| ((b - BLOCK).abs(), *b));
     let size = even.unwrap_or(BLOCK);
     let shape = |n: i64, size: i64| -> Vec<Dim> {
         lead.iter().cloned().chain([Dim::constant(n), Dim::constant(size)]).collect()
