@@ -21,13 +21,10 @@ from .tracer import Tracer
 
 
 #: NumPy's own, also while `numpy` is patched.
-_ascontiguousarray, _arange = np.ascontiguousarray, np.arange
-
-#: Elements from which on integers that a program can count are not part of it.
-LONG = 1 << 12
+_ascontiguousarray, _arange, _array_equal = np.ascontiguousarray, np.arange, np.array_equal
 
 #: Calls of the builder that cost a pass over memory at most, and how many of them are worth less than storing their result.
-CHEAP = frozenset("elementwise cast literal full getitem reshape transpose broadcast_to".split())
+CHEAP = frozenset("elementwise cast literal full arange getitem reshape transpose broadcast_to".split())
 MOST_REPEATED = 16
 
 #: Elements whose values may decide what Python does next; arrays of more are left to Python at each call.
@@ -153,10 +150,12 @@ class Trace:
             first = a.reshape(-1)[:1].view(np.uint8)
             if not np.any(a.reshape(-1, 1).view(np.uint8).reshape(a.size, -1) != first):
                 return self.call("full", a.shape, self._literal(a.reshape(-1)[0:1].reshape(()).copy()), None)
-        if a.size >= LONG and a.ndim == 1 and a.dtype.kind in "iu":
-            first, step = int(a[0]), int(a[1]) - int(a[0])
-            if step and np.array_equal(a, first + step * _arange(a.size)):
-                return self.call("arange", first, first + step * a.size, step, a.dtype.name)
+            if a.ndim == 1 and a.dtype.kind in "iu":
+                # Positions, most likely: rules know them, and nothing is stored.
+                start, step = int(a[0]), int(a[1]) - int(a[0])
+                stop = start + step * a.size
+                if step and abs(stop) < 1 << 62 and int(a[-1]) == stop - step and _array_equal(a, _arange(start, stop, step, a.dtype)):
+                    return self.call("arange", start, stop, step, a.dtype.name)
         return self._literal(a)
 
     def _literal(self, a):

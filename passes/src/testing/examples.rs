@@ -54,6 +54,8 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ("slice-view",            &[Graph(|r, b| sliced_across(r, b, Op::Reshape)), Graph(|r, b| sliced_across(r, b, Op::Diagonal))]),
     ("reshape-elementwise",   &[Graph(reshaped_part)]),
     ("gather-rows",           &[Graph(gather_rows)]),
+    ("gather-in-order",       &[Graph(gather_in_order)]),
+    ("gather-elementwise",    &[Graph(gather_broadcast)]),
     ("sum-pad",               &[Graph(sum_pad)]),
     ("prod-broadcast",        &[Graph(|r, b| reduced(r, b, &[Op::Prod], &[Op::BroadcastTo]))]),
     ("difference-cumsum",     &[Graph(difference_cumsum)]),
@@ -313,7 +315,48 @@ fn gather_rows(r: &mut Random, b: &mut Builder) -> Option<Value> {
     }
     let positions = r.pick(&[vec![], vec![3.into()], vec![2.into(), 2.into()]]);
     let index = input(b, "index", TensorType::new(DType::I64, positions));
-    Make::node(b, Op::Gather, Attrs::new([(Key::Axes, Attr::Ints(vec![axis as i64]))]), &[x, index])
+    gather(b, &[axis as i64], x, &[index])
+}
+
+fn gather(b: &mut Builder, axes: &[i64], x: Value, indices: &[Value]) -> Option<Value> {
+    let operands: Vec<Value> = std::iter::once(x).chain(indices.iter().copied()).collect();
+    Make::node(b, Op::Gather, Attrs::new([(Key::Axes, Attr::Ints(axes.to_vec()))]), &operands)
+}
+
+/// Of fewer elements than there are, of all, and of more, which no run takes.
+fn gather_in_order(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let x = input(b, "x", TensorType::new(DType::F64, vec![3.into(), Dim::symbol("n"), 4.into()]));
+    let axis = r.below(3);
+    let size = b.shape(x)[axis].clone();
+    let count = r.pick(&[size.clone(), size, 3.into(), 1.into()]);
+    let attrs = [
+        (Key::Axis, Attr::Int(0)),
+        (Key::DType, Attr::DType(DType::I64)),
+        (Key::Shape, Attr::Dims(vec![count])),
+    ];
+    let index = Make::node(b, Op::Iota, Attrs::new(attrs), &[])?;
+    gather(b, &[axis as i64], x, &[index])
+}
+
+/// Of operands that have all, some or none of the axes along which positions are given.
+fn gather_broadcast(r: &mut Random, b: &mut Builder) -> Option<Value> {
+    let full: [Dim; 3] = [2.into(), 4.into(), 3.into()];
+    let operand = |name: &str, r: &mut Random, b: &mut Builder| {
+        let shape: Vec<Dim> =
+            full[r.below(3)..].iter().map(|n| if r.below(3) == 0 { 1.into() } else { n.clone() }).collect();
+        input(b, name, TensorType::new(DType::F64, shape))
+    };
+    let (x, y) = (operand("x", r, b), operand("y", r, b));
+    let sum = b.binary(Op::Add, x, y).ok()?;
+    let long: Vec<bool> = b.shape(sum).iter().map(|n| !n.is(1)).collect();
+    let axes: Vec<i64> = (0..long.len() as i64).filter(|k| long[*k as usize] && r.below(3) > 0).collect();
+    if axes.is_empty() {
+        return None;
+    }
+    let shapes = [vec![4.into()], vec![], vec![2.into(), 1.into()], vec![1.into()]];
+    let mut index = |k: &i64| input(b, &format!("index{k}"), TensorType::new(DType::I64, r.pick(&shapes)));
+    let indices: Vec<Value> = axes.iter().map(&mut index).collect();
+    gather(b, &axes, sum, &indices)
 }
 
 fn sum_pad(r: &mut Random, b: &mut Builder) -> Option<Value> {

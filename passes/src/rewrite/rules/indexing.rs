@@ -8,12 +8,14 @@ use crate::movement::change_along;
 use crate::pass::MathLevel::{Exact, Reassociate};
 use egg::Id;
 use frit_ir::dim::product;
+use frit_ir::infer::broadcast_shapes;
 use frit_ir::ops::Class;
 use frit_ir::{Attr, Attrs, Dim, Key, Op, Slice};
 
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
     node("gather-constant",       Exact,       &[Op::Gather], gather_constant),
+    node("gather-in-order",       Exact,       &[Op::Gather], gather_in_order),
     pair("gather-elementwise",    Exact,       &[Op::Gather], gather_elementwise),
     pair("gather-transpose",      Exact,       &[Op::Gather], gather_transpose),
     pair("gather-along",          Exact,       &[Op::Gather], |r, g, x| gather_along(r, g, x, &|op| !rounds(op) && op.class() != Class::Elementwise)),
@@ -41,12 +43,31 @@ fn gather_constant(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
     r.squeeze(x, &[axis])
 }
 
-/// Each operand is indexed on its own; one that broadcasts along the indexed axes only loses them.
+/// The first positions of an axis, one after the other, are a slice with that axis in front.
+fn gather_in_order(r: &mut Rewriter<'_>, n: &ENode) -> Option<Id> {
+    let attrs = r.attrs(n);
+    let &[axis] = attrs.ints(Key::Axes) else { return None };
+    let [count] = &r.shape(n.children[1])[..] else { return None };
+    let (count, shape) = (count.clone(), r.shape(n.children[0]));
+    r.form(n.children[1], Op::Iota)?;
+    if !r.proves_le(&count, &shape[axis as usize]) {
+        return None;
+    }
+    let mut slices: Vec<Slice> = shape.iter().map(Slice::full).collect();
+    slices[axis as usize] = Slice { start: 0.into(), size: count, step: 1 };
+    let x = r.slice(n.children[0], &slices)?;
+    let rest = (0..shape.len() as i64).filter(|k| *k != axis);
+    r.transpose(x, &std::iter::once(axis).chain(rest).collect::<Vec<_>>())
+}
+
+/// Each operand is indexed on its own, along the axes that it has: those along which it broadcasts are lost.
 fn gather_elementwise(r: &mut Rewriter<'_>, g: &ENode, x: &ENode) -> Option<Id> {
     let op = x.op().filter(|op| op.class() == Class::Elementwise)?;
     let (attrs, own) = (r.attrs(g), r.attrs(x));
     let axes = attrs.ints(Key::Axes);
     let full = r.shape(g.children[0]);
+    let indices: Vec<Vec<Dim>> = g.children[1..].iter().map(|i| r.shape(*i)).collect();
+    let positions = broadcast_shapes(&indices.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
     let mut operands = Vec::with_capacity(x.children.len());
     for c in &x.children {
         let shape = r.shape(*c);
@@ -55,24 +76,26 @@ fn gather_elementwise(r: &mut Rewriter<'_>, g: &ENode, x: &ENode) -> Option<Id> 
             let k = *a as usize;
             k >= missing && shape[k - missing] == full[k]
         };
-        if axes.iter().all(spans) {
-            let mine: Vec<i64> = axes.iter().map(|a| a - missing as i64).collect();
-            // The result has the index axes first; axes that the operand lacks stand between them and its own.
-            let gathered = r.node(
-                Op::Gather,
-                Attrs::new([(Key::Axes, Attr::Ints(mine))]),
-                &std::iter::once(*c).chain(g.children[1..].iter().copied()).collect::<Vec<_>>(),
-            )?;
-            let index_rank = r.shape(gathered).len() - (shape.len() - axes.len());
-            let gap: Vec<i64> = (0..missing as i64).map(|k| index_rank as i64 + k).collect();
-            operands.push(r.expand_dims(gathered, &gap)?);
-        } else if !axes.iter().any(spans) {
-            let mine: Vec<i64> =
-                axes.iter().filter(|a| **a as usize >= missing).map(|a| a - missing as i64).collect();
-            operands.push(r.squeeze(*c, &mine)?);
-        } else {
-            return None;
+        let missing = missing as i64;
+        let lost: Vec<i64> =
+            axes.iter().filter(|a| **a >= missing && !spans(a)).map(|a| a - missing).collect();
+        let kept = r.squeeze(*c, &lost)?;
+        let (mut mine, mut indices) = (vec![], vec![kept]);
+        for (a, index) in axes.iter().zip(&g.children[1..]).filter(|(a, _)| spans(a)) {
+            let a = a - missing;
+            mine.push(a - lost.iter().filter(|l| **l < a).count() as i64);
+            // Another index may have had more axes.
+            indices.push(r.broadcast_to(*index, &positions)?);
         }
+        if mine.is_empty() {
+            operands.push(kept);
+            continue;
+        }
+        // The result has the index axes first; axes that the operand lacks stand between them and its own.
+        let gathered = r.node(Op::Gather, Attrs::new([(Key::Axes, Attr::Ints(mine))]), &indices)?;
+        let gone = axes.iter().filter(|a| **a < missing).count() as i64;
+        let gap: Vec<i64> = (0..missing - gone).map(|k| positions.len() as i64 + k).collect();
+        operands.push(r.expand_dims(gathered, &gap)?);
     }
     r.node(op, own, &operands)
 }
