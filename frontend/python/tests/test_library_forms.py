@@ -262,7 +262,14 @@ S b c: exact: (np.linalg.solve(S, b), np.linalg.solve(S, c)) |
 S b: np.linalg.det(S / 120) * b |
 """
 
-RULES = [CHAINS, PARTS, SUMS, OUTER, STRUCTURE, SYSTEMS, DETERMINANTS, FACTORED]
+CHOSEN = """
+M i: (lambda e: e / e.sum(1, keepdims=True))(np.exp(M[:50]))[np.arange(50), i] | exact gather-elementwise gather-in-order
+M i: np.log((M[:50] * M[:50, :1])[np.arange(50), i] ** 2) | exact gather-elementwise gather-in-order
+M i: np.exp(M + M[0])[i[:40, None], np.arange(0, 200, 2)] | exact gather-elementwise
+M: np.exp(M)[np.arange(20, 40)] | exact gather-elementwise
+"""
+
+RULES = [CHAINS, PARTS, SUMS, OUTER, STRUCTURE, SYSTEMS, DETERMINANTS, FACTORED, CHOSEN]
 
 
 def lines(tables):

@@ -67,7 +67,9 @@ fn gather_elementwise(r: &mut Rewriter<'_>, g: &ENode, x: &ENode) -> Option<Id> 
     let axes = attrs.ints(Key::Axes);
     let full = r.shape(g.children[0]);
     let indices: Vec<Vec<Dim>> = g.children[1..].iter().map(|i| r.shape(*i)).collect();
-    let positions = broadcast_shapes(&indices.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+    let together =
+        |shapes: &[Vec<Dim>]| broadcast_shapes(&shapes.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let positions = together(&indices)?;
     let mut operands = Vec::with_capacity(x.children.len());
     for c in &x.children {
         let shape = r.shape(*c);
@@ -84,12 +86,16 @@ fn gather_elementwise(r: &mut Rewriter<'_>, g: &ENode, x: &ENode) -> Option<Id> 
         for (a, index) in axes.iter().zip(&g.children[1..]).filter(|(a, _)| spans(a)) {
             let a = a - missing;
             mine.push(a - lost.iter().filter(|l| **l < a).count() as i64);
-            // Another index may have had more axes.
-            indices.push(r.broadcast_to(*index, &positions)?);
+            indices.push(*index);
         }
         if mine.is_empty() {
             operands.push(kept);
             continue;
+        }
+        let shapes: Vec<Vec<Dim>> = indices[1..].iter().map(|i| r.shape(*i)).collect();
+        if together(&shapes)? != positions {
+            // An index that is left out had axes of its own.
+            indices[1] = r.broadcast_to(indices[1], &positions)?;
         }
         // The result has the index axes first; axes that the operand lacks stand between them and its own.
         let gathered = r.node(Op::Gather, Attrs::new([(Key::Axes, Attr::Ints(mine))]), &indices)?;
