@@ -432,10 +432,26 @@ def _check_positions(shape, parts):
     values = tuple(p.known() if type(p) is Tracer else p for p in parts)
     if 0 in shape and any(v is None and type(p) is Tracer for p, v in zip(parts, values)):
         return
+    # Of positions that are not known only the shape matters: few stand for many, as NumPy takes them all.
+    few = {n: n for v in values if isinstance(v, np.ndarray) for n in v.shape} | {0: 0, 1: 1}
+
+    def stand_in(p, sizes):
+        if p.dtype.kind == "b":
+            return _zeros(p.shape, bool)
+        return _zeros([sizes.setdefault(n, max(sizes.values()) + 1) for n in p.shape], int)
+
+    def take(sizes):
+        dummy[tuple(stand_in(p, sizes) if type(p) is Tracer and v is None else v for p, v in zip(parts, values))]
+
     try:
-        dummy[tuple(_zeros(p.shape, p.dtype if p.dtype.kind == "b" else int) if type(p) is Tracer and v is None else v for p, v in zip(parts, values))]
-    except IndexError as e:
-        raise Break(str(e), error=True) from None
+        take(few)
+    except IndexError:
+        try:
+            # What NumPy says names the sizes.
+            take({n: n for n in few})
+        except IndexError as e:
+            raise Break(str(e), error=True) from None
+        raise
 
 
 def array_of(p):
