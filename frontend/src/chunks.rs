@@ -6,15 +6,29 @@ use crate::report::Report;
 use crate::tracer::Traceable;
 use frit_ir::chunks::ChunkGrid;
 use frit_ir::{Graph, Key, Op, Value};
-use frit_passes::chunk::{Candidate, ChunkOptions, Suggestion, suggest};
+use frit_passes::MathLevel;
+use frit_passes::chunk::{Candidate, ChunkOptions, Suggestion, suggest_forms};
 use serde_json::{Value as Json, json};
 
 impl Report {
-    /// How to chunk the inputs when the function runs block by block: candidates, the best first. The program that is
-    /// chunked is the one after rewriting. An error if a size is a symbol.
+    /// How to chunk the inputs when the function runs block by block: candidates, the best first. Chunked are the program
+    /// after rewriting, and the one that was written: the better one comes first. An error if a size is a symbol.
     pub fn suggest_chunks(&self, options: &ChunkOptions) -> Result<Suggestion, Error> {
-        suggest(&self.optimized, options).map_err(|e| Error::Format(e.to_string()))
+        forms(&self.traced, &self.optimized, self.math, options)
     }
+}
+
+/// Suggestions for a program after rewriting, and as it was written: rewriting knows what a form costs in core only.
+fn forms(
+    traced: &Graph,
+    rewritten: &Graph,
+    math: MathLevel,
+    options: &ChunkOptions,
+) -> Result<Suggestion, Error> {
+    let plain = frit_passes::Options { rewrite: false, ..frit_passes::Options::new(math) };
+    let written = frit_passes::optimize(traced, &plain)?.graph;
+    let forms = [("after rewriting", rewritten), ("as written", &written)];
+    suggest_forms(&forms, options).map_err(|e| Error::Format(e.to_string()))
 }
 
 impl<P, F: Traceable<P>> Jit<F, P> {
@@ -29,8 +43,8 @@ impl<P, F: Traceable<P>> Jit<F, P> {
     /// ```
     pub fn suggest_chunks(&self, types: &[Spec], options: &ChunkOptions) -> Result<Suggestion, Error> {
         let graph = self.trace(types)?;
-        let graph = frit_passes::optimize(&graph, &frit_passes::Options::new(self.math()))?.graph;
-        suggest(&graph, options).map_err(|e| Error::Format(e.to_string()))
+        let rewritten = frit_passes::optimize(&graph, &frit_passes::Options::new(self.math()))?.graph;
+        forms(&graph, &rewritten, self.math(), options)
     }
 }
 
@@ -94,6 +108,6 @@ pub fn chunks_to_json(s: &Suggestion) -> Json {
         "name": s.name,
         "cores": s.cores,
         "memory_limit": s.memory_limit,
-        "candidates": s.candidates.iter().map(|c| candidate(s.graph(), c)).collect::<Vec<_>>(),
+        "candidates": s.candidates.iter().map(|c| candidate(&c.graph, c)).collect::<Vec<_>>(),
     })
 }

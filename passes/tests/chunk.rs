@@ -5,7 +5,7 @@ use frit_ir::build::Builder;
 use frit_ir::eval::{Array, Sizes, eval};
 use frit_ir::graph::{Graph, NodeId, TensorType, Value};
 use frit_ir::{Attr, Attrs, DType, Key, Op, Scalar, Slice};
-use frit_passes::chunk::{Candidate, ChunkOptions, Region, Suggestion, Task, suggest};
+use frit_passes::chunk::{Candidate, ChunkOptions, Region, Suggestion, Task, suggest, suggest_forms};
 use frit_passes::{MathLevel, Options, optimize};
 use std::collections::BTreeMap;
 
@@ -493,4 +493,46 @@ fn symbols_have_no_chunks() {
     let e = suggest(&g, &ChunkOptions::new(1)).unwrap_err();
     assert_eq!(e.to_string(), "chunks need numbers as sizes, and `n` is none");
     assert_eq!(g.node(NodeId(0)).op, Op::Input);
+}
+
+#[test]
+fn the_form_of_a_program_is_chosen_with_its_chunks() {
+    // Both orders of a product of three: one of them makes a large matrix.
+    let form = |small_first: bool| {
+        let mut b = Builder::new("f");
+        let (x, y) = (array(&mut b, "x", &[2000, 50]), array(&mut b, "y", &[50, 2000]));
+        let z = array(&mut b, "z", &[2000, 50]);
+        let p = if small_first {
+            let yz = b.matmul(y, z).unwrap();
+            b.matmul(x, yz).unwrap()
+        } else {
+            let xy = b.matmul(x, y).unwrap();
+            b.matmul(xy, z).unwrap()
+        };
+        b.finish(vec![p])
+    };
+    let (good, bad) = (form(true), form(false));
+    let options = options(1 << 20, Some(4 << 20));
+    let s = suggest_forms(&[("after rewriting", &bad), ("as written", &good)], &options).unwrap();
+    assert_eq!((s.best().title.as_str(), &*s.best().graph), ("as written", &good), "{s}");
+    assert!(s.candidates[1].title == "after rewriting" && !s.candidates[1].lost.is_empty(), "{s}");
+    let s = suggest_forms(&[("after rewriting", &good), ("as written", &bad)], &options).unwrap();
+    assert_eq!((s.best().title.as_str(), &*s.best().graph), ("best", &good), "{s}");
+    let last = s.candidates.last().unwrap();
+    assert!(last.title == "as written" && *last.graph == bad && last.seconds > s.best().seconds, "{s}");
+    // The same in both forms: once.
+    let s = suggest_forms(&[("after rewriting", &good), ("as written", &good)], &options).unwrap();
+    assert!(s.candidates.iter().all(|c| c.title != "as written"), "{s}");
+}
+
+#[test]
+fn where_nothing_fits_the_best_does_not_repeat_work() {
+    let mut b = Builder::new("f");
+    let x = array(&mut b, "x", &[100, 10_000]);
+    let sorted = b.node(Op::Sort, Attrs::new([(Key::Axis, Attr::Int(1))]), &[x]).unwrap();
+    let g = b.finish(vec![sorted]);
+    let s = suggest(&g, &options(128 << 20, Some(1000))).unwrap();
+    assert!(!s.best().fits && s.best().lost.contains("as all others"), "{s}");
+    // Rows are sorted as a whole: parts of a row would sort it again.
+    assert_eq!(s.best().bytes_read, 100 * 10_000 * 8, "{s}");
 }

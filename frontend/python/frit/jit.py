@@ -536,7 +536,9 @@ class Jit(_frit.Function):
         compiled as one program, `ValueError` for a number that is not positive, `TypeError` for what is no number.
         """
         args, kwargs = self._numbered(args, kwargs, sizes, "chunks depend on sizes")
-        limit, block = options.bytes_of(memory_limit, least=1), options.bytes_of(block_bytes, "block_bytes", 1)
+        limit = options.bytes_of(memory_limit, least=1)
+        # There is no "no limit" for blocks: what is None is no number.
+        block = (options.whole if block_bytes is None else options.bytes_of)(block_bytes, "block_bytes", 1)
         candidates, cores = options.whole(candidates, "candidates", 1), options.whole(cores, "cores") or os.cpu_count() or 1
         segment = self.explain(*args, **kwargs).single()
         found = segment.program.chunks(limit, block, candidates, cores)

@@ -34,13 +34,15 @@ impl Chunks {
 
     /// The program with the layouts of a candidate as `rechunk` nodes.
     fn graph(&self, candidate: usize) -> PyResult<String> {
-        let graph = self.candidate(candidate)?.plan.annotated(self.0.graph());
+        let c = self.candidate(candidate)?;
+        let graph = c.plan.annotated(&c.graph);
         graph.map(|g| g.to_string()).map_err(|e| PyValueError::new_err(e.to_string()))
     }
 
     /// The tasks of a candidate, in order.
     fn tasks(&self, py: Python<'_>, candidate: usize) -> PyResult<Vec<Task>> {
-        let (g, plan) = (self.0.graph(), &self.candidate(candidate)?.plan);
+        let c = self.candidate(candidate)?;
+        let (g, plan) = (&*c.graph, &c.plan);
         Ok(py.detach(|| {
             let one = |t: ChunkTask| {
                 (t.stage, t.at.clone(), boxes(g, &t.reads), boxes(g, &t.writes), t.first, t.last)

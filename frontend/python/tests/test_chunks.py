@@ -123,9 +123,31 @@ def test_reports():
 
 
 def test_errors():
+    with pytest.raises(TypeError, match="block_bytes must be a whole number, not None"):
+        frit.jit(np.sqrt).suggest_chunks(frit.spec((5,), "f8"), block_bytes=None)
     f = frit.jit(lambda x: x + 1)
     with pytest.raises(ValueError, match="block_bytes must be positive, not 0"):
         f.suggest_chunks(frit.spec((3,)), block_bytes=0)
     parts = frit.jit(lambda x: x + 1 if x.sum() > 0 else x, fallback="quiet")
     with pytest.raises(frit.FallbackError):
         parts.suggest_chunks(frit.spec((3,)))
+
+
+def test_indices_that_no_machine_holds():
+    taken = frit.jit(lambda x, i: x[i].sum(axis=1))
+    found = taken.suggest_chunks(frit.spec((10**6, 10**6), "f8"), frit.spec((10**8,), "i8"), memory_limit="16GiB")
+    assert found.best.fits and found.best.tasks_count > 1
+    # What NumPy says of shapes names them.
+    both = frit.jit(lambda x, i, j: x[i, j])
+    with pytest.raises(IndexError, match=r"shapes \(3,\) \(4,\)"):
+        both(np.ones((5, 5)), np.zeros(3, int), np.zeros(4, int))
+
+
+def test_rows_of_routines_are_not_cut():
+    def selected(x):
+        return np.median(x, axis=1)
+
+    found = frit.jit(selected).suggest_chunks(frit.spec((10**5, 10**5), "f8"), memory_limit="1GiB")
+    assert found.chunks["x"][1] == 10**5
+    # Thin blocks sort no faster than thick ones.
+    assert found.best.largest_block > 2**24

@@ -53,6 +53,8 @@ impl ChunkOptions {
 /// Why there is no suggestion.
 #[derive(Clone, PartialEq, Debug)]
 pub enum ChunkError {
+    /// No form of a program was given.
+    NoProgram,
     /// A size is a symbol.
     Symbolic(Symbol),
 }
@@ -60,6 +62,7 @@ pub enum ChunkError {
 impl std::fmt::Display for ChunkError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            ChunkError::NoProgram => f.write_str("there is no program to chunk"),
             ChunkError::Symbolic(s) => write!(f, "chunks need numbers as sizes, and `{s}` is none"),
         }
     }
@@ -139,6 +142,37 @@ pub fn suggest(g: &Graph, options: &ChunkOptions) -> Result<Suggestion, ChunkErr
         }
     }
     Ok(search::Search::new(&products(g), options).suggest())
+}
+
+/// [`suggest`] for a program in several forms (with titles): which one is computed is chosen with its chunks, as what is
+/// cheaper in core may read more from storage. The first form is the usual one; of the others the best candidates are shown.
+pub fn suggest_forms(forms: &[(&str, &Graph)], options: &ChunkOptions) -> Result<Suggestion, ChunkError> {
+    let Some(((_, first), others)) = forms.split_first() else { return Err(ChunkError::NoProgram) };
+    let mut all = suggest(first, options)?;
+    let limits = search::limits(options);
+    for (title, form) in others.iter().filter(|(_, form)| form != first) {
+        all.add_form(title, suggest(form, options)?, &limits, options.candidates.max(1));
+    }
+    Ok(all)
+}
+
+/// The largest slab along an axis of which a task takes at most so many bytes: its rows, and those bytes. The axis is one
+/// of a value, or one that the reduction which makes the value sums over (`reduced`: an axis of its operand). `None` if
+/// the thinnest slab takes more: what each one needs as a whole is too large.
+pub(crate) fn slab(g: &Graph, root: Value, axis: usize, reduced: bool, bytes: usize) -> Option<(i64, f64)> {
+    let stage = stage::stages(g, &stage::Stored::from([root])).pop()?;
+    let axis = if reduced {
+        let axes = g.def(root).attrs.ints(frit_ir::Key::Axes);
+        stage.rank() + axes.iter().position(|a| *a == axis as i64).filter(|_| stage.contracted > 0)?
+    } else {
+        axis
+    };
+    let limit = bytes as f64;
+    let limits = solve::Limits { memory: Some(limit), block: limit, cores: 1 };
+    let free: Vec<bool> = (0..stage.loops.len()).map(|k| k == axis).collect();
+    let solved = solve::solve(g, &stage, &limits, &free);
+    let taken = limits.peak(&solved.figures);
+    (taken <= limit).then(|| (solved.blocks[axis], taken))
 }
 
 /// Products with an epilogue as products, whose contraction can be cut.

@@ -216,7 +216,7 @@ pub(crate) fn reads(
             }
             same(operands)
         }
-        Op::Matmul => {
+        Op::Matmul | Op::Gemm => {
             let batch = &region[..region.len() - 2];
             let (m, n) = (region[region.len() - 2], region[region.len() - 1]);
             let (a, b) = (own(0), own(1));
@@ -226,7 +226,10 @@ pub(crate) fn reads(
                 r.extend(tail);
                 Some(r)
             };
-            same(vec![with(&a, [m, k]), with(&b, [k, n])])
+            let mut operands = vec![with(&a, [m, k]), with(&b, [k, n])];
+            // What is added, and the two factors.
+            operands.extend((2..node.inputs.len()).map(|k| Some(broadcast(region, &own(k)))));
+            same(operands)
         }
         Op::Solve | Op::SolvePosdef | Op::SolveTriangular => {
             // Right-hand sides are independent of each other.

@@ -10,6 +10,7 @@ use frit_ir::units::human_bytes;
 use frit_ir::{Dim, Key, Loc, Op};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// A value between stages that is written in other blocks than it is read.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Rechunk {
 pub struct Candidate {
     /// What is special about it.
     pub title: String,
+    /// The program that it is about.
+    pub graph: Arc<Graph>,
     /// Stages, blocks and layouts.
     pub plan: ChunkPlan,
     /// Bytes that one task holds at most: what it reads, what it writes, what is not fused.
@@ -70,7 +73,6 @@ pub struct Suggestion {
     pub memory_limit: Option<u64>,
     /// Workers.
     pub cores: usize,
-    graph: Graph,
 }
 
 fn grid(sizes: &[i64]) -> ChunkGrid {
@@ -87,7 +89,7 @@ fn bounded(mut sizes: Vec<i64>, item: usize, most: f64) -> Vec<i64> {
 }
 
 impl Candidate {
-    pub(crate) fn new(g: &Graph, c: &Choice, limits: &Limits) -> Candidate {
+    pub(crate) fn new(g: &Arc<Graph>, c: &Choice, limits: &Limits) -> Candidate {
         let figures: Vec<_> =
             c.stages.iter().map(|(s, b)| s.figures(g, &b.blocks, limits.cores, true)).collect();
         let plan = plan(g, c, limits);
@@ -96,6 +98,7 @@ impl Candidate {
         let sum = |f: &dyn Fn(&super::stage::Figures) -> f64| figures.iter().map(f).sum::<f64>();
         Candidate {
             title: c.title.clone(),
+            graph: g.clone(),
             plan,
             task_bytes: most(&|f| f.task_bytes),
             peak_bytes: most(&|f| limits.peak(f)),
@@ -108,6 +111,12 @@ impl Candidate {
             fits: figures.iter().all(|f| limits.over(f) <= 1.0),
             lost: String::new(),
         }
+    }
+
+    /// What candidates are compared by: those that fit come first, then modelled time, weighed with what is too much.
+    fn score(&self, limit: Option<u64>) -> (bool, f64) {
+        let over = limit.map_or(1.0, |m| self.peak_bytes as f64 / m.max(1) as f64).max(1.0);
+        (!self.fits, self.seconds * if self.fits { 1.0 } else { over })
     }
 
     /// What speaks against it, compared with the best; what weighs most comes first.
@@ -216,26 +225,47 @@ fn plan(g: &Graph, c: &Choice, limits: &Limits) -> ChunkPlan {
 }
 
 impl Suggestion {
-    pub(crate) fn new(g: &Graph, mut candidates: Vec<Candidate>, limits: &Limits) -> Suggestion {
-        let best = candidates[0].clone();
-        for c in candidates.iter_mut().skip(1) {
-            c.lost = c.against(&best, limits);
-        }
-        if let (false, Some(limit)) = (best.fits, limits.memory) {
-            candidates[0].lost = format!(
-                "over the memory limit: {} of {}, as all others",
-                human_bytes(best.peak_bytes as usize),
-                human_bytes(limit as usize)
-            );
-        }
-        Suggestion {
+    pub(crate) fn new(g: &Graph, candidates: Vec<Candidate>, limits: &Limits) -> Suggestion {
+        let mut s = Suggestion {
             name: g.name.to_string(),
             inputs: g.inputs.iter().map(|i| i.name.to_string()).collect(),
             candidates,
             memory_limit: limits.memory.map(|m| m as u64),
             cores: limits.cores,
-            graph: g.clone(),
+        };
+        s.compare(limits);
+        s
+    }
+
+    /// Says what speaks against each candidate but the first.
+    fn compare(&mut self, limits: &Limits) {
+        let best = self.candidates[0].clone();
+        for c in self.candidates.iter_mut().skip(1) {
+            c.lost = c.against(&best, limits);
         }
+        let alone = |limit: f64| {
+            let (needed, limit) = (human_bytes(best.peak_bytes as usize), human_bytes(limit as usize));
+            format!("over the memory limit: {needed} of {limit}, as all others")
+        };
+        self.candidates[0].lost = limits.memory.filter(|_| !best.fits).map(alone).unwrap_or_default();
+    }
+
+    /// Adds the best candidate of the same program in another form; it comes first if it is better than all others.
+    pub(crate) fn add_form(&mut self, title: &str, other: Suggestion, limits: &Limits, rows: usize) {
+        let Some(mut new) = other.candidates.into_iter().next() else { return };
+        let (a, b) = (new.score(self.memory_limit), self.best().score(self.memory_limit));
+        new.title = title.into();
+        if a.0 < b.0 || a.0 == b.0 && a.1 < b.1 * (1.0 - 1e-6) {
+            self.candidates[0].title = "after rewriting".into();
+            self.candidates.insert(0, new);
+        } else {
+            self.candidates.truncate(rows.saturating_sub(1).max(1));
+            if rows > 1 {
+                self.candidates.push(new);
+            }
+        }
+        self.candidates.truncate(rows);
+        self.compare(limits);
     }
 
     /// The best.
@@ -243,9 +273,9 @@ impl Suggestion {
         &self.candidates[0]
     }
 
-    /// The program that the plans are about: after rewriting.
+    /// The program that the best is about.
     pub fn graph(&self) -> &Graph {
-        &self.graph
+        &self.best().graph
     }
 }
 

@@ -10,6 +10,7 @@ use frit_ir::Op;
 use frit_ir::graph::{Graph, Value};
 use frit_ir::ops::Class;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Values whose storing is decided; in a larger program the first ones in order of size.
 const CUTS: usize = 40;
@@ -35,6 +36,11 @@ impl Choice {
         )
     }
 
+    /// The largest block, as a multiple of what is allowed; at least 1.
+    fn block_excess(&self, limits: &Limits) -> f64 {
+        self.stages.iter().map(|(_, s)| s.figures.largest / limits.block).fold(1.0, f64::max)
+    }
+
     fn key(&self) -> Vec<(&Stage, &Vec<i64>)> {
         self.stages.iter().map(|(s, b)| (s, &b.blocks)).collect()
     }
@@ -42,6 +48,14 @@ impl Choice {
 
 fn better(a: (bool, f64), b: (bool, f64)) -> bool {
     (a.0, a.1 * (1.0 + 1e-9)) < (b.0, b.1)
+}
+
+pub(crate) fn limits(options: &ChunkOptions) -> Limits {
+    Limits {
+        memory: options.memory_limit.map(|b| b as f64),
+        block: options.block_bytes.max(1) as f64,
+        cores: options.cores.max(1),
+    }
 }
 
 pub(crate) struct Search<'a> {
@@ -53,12 +67,7 @@ pub(crate) struct Search<'a> {
 
 impl<'a> Search<'a> {
     pub(crate) fn new(g: &'a Graph, options: &ChunkOptions) -> Search<'a> {
-        let limits = Limits {
-            memory: options.memory_limit.map(|b| b as f64),
-            block: options.block_bytes.max(1) as f64,
-            cores: options.cores.max(1),
-        };
-        Search { g, limits, rows: options.candidates.max(1), solved: BTreeMap::new() }
+        Search { g, limits: limits(options), rows: options.candidates.max(1), solved: BTreeMap::new() }
     }
 
     fn choice(&mut self, title: &str, stored: &Stored) -> Choice {
@@ -139,14 +148,21 @@ impl<'a> Search<'a> {
                 break;
             }
         }
-        best.title = "best".into();
-        let mut found = vec![best.clone()];
         let mut others: Vec<Choice> = Vec::new();
         if !cuts.is_empty() {
             others.push(nothing);
             others.push(all);
         }
         others.extend(self.shapes(&best));
+        // Where nothing fits, the way there leads past what is best.
+        for c in &others {
+            let allowed = c.block_excess(&self.limits) <= best.block_excess(&self.limits);
+            if allowed && better(c.score(&self.limits), best.score(&self.limits)) {
+                best = c.clone();
+            }
+        }
+        best.title = "best".into();
+        let mut found = vec![best.clone()];
         others.sort_by(|a, b| {
             let ((p, q), (r, s)) = (a.score(&self.limits), b.score(&self.limits));
             p.cmp(&r).then(q.total_cmp(&s))
@@ -157,7 +173,8 @@ impl<'a> Search<'a> {
             }
         }
         found.truncate(self.rows);
-        let rows: Vec<Candidate> = found.iter().map(|c| Candidate::new(self.g, c, &self.limits)).collect();
+        let graph = Arc::new(self.g.clone());
+        let rows: Vec<Candidate> = found.iter().map(|c| Candidate::new(&graph, c, &self.limits)).collect();
         Suggestion::new(self.g, rows, &self.limits)
     }
 

@@ -200,6 +200,11 @@ impl CostModel {
     }
 }
 
+/// Seconds of a routine on one core, without the traffic of operands and results.
+pub(crate) fn routine_seconds(op: Op, attrs: &Attrs, inputs: &[&TensorType], out: &TensorType) -> f64 {
+    library::work(op, attrs, inputs, out).seconds
+}
+
 /// A reduction over trailing axes of more rows than a split would make of it.
 fn is_rows(attrs: &Attrs, x: &TensorType) -> bool {
     let axes = attrs.ints(Key::Axes);
