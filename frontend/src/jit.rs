@@ -27,17 +27,21 @@ pub struct Config {
     pub memory_limit: Option<usize>,
     /// Threads; 0 for all cores.
     pub threads: usize,
+    /// Compute large values in slabs that stay in cache, where that pays: see [`frit_passes::block::CacheBlocks`].
+    pub cache_blocks: bool,
 }
 
 impl Config {
-    /// Reassociation allowed, no memory limit, all cores; `FRIT_MATH` changes the first.
+    /// Reassociation allowed, no memory limit, all cores; `FRIT_MATH` changes the first;
+    /// slabs for the cache unless `FRIT_CACHE_BLOCKS` is 0.
     pub fn new() -> Config {
         let math = match std::env::var("FRIT_MATH").as_deref() {
             Ok("exact") => MathLevel::Exact,
             Ok("fast") => MathLevel::Fast,
             _ => MathLevel::Reassociate,
         };
-        Config { math, memory_limit: None, threads: 0 }
+        let cache_blocks = std::env::var("FRIT_CACHE_BLOCKS").as_deref() != Ok("0");
+        Config { math, memory_limit: None, threads: 0, cache_blocks }
     }
 }
 
@@ -119,7 +123,11 @@ pub fn compile(graph: &Graph, layouts: &[Layout], config: &Config) -> Result<Rep
     let optimized = frit_passes::optimize(graph, &frit_passes::Options::new(config.math))?;
     let lowered = frit_passes::lower(
         &optimized.graph,
-        &LowerOptions { layouts: layouts.to_vec(), ..Default::default() },
+        &LowerOptions {
+            layouts: layouts.to_vec(),
+            blocks: config.cache_blocks.then_some(config.math),
+            ..Default::default()
+        },
     )?;
     let program = Program::new(Arc::new(lowered.plan), cache());
     let report = Report {
@@ -129,6 +137,7 @@ pub fn compile(graph: &Graph, layouts: &[Layout], config: &Config) -> Result<Rep
         passes: optimized.report,
         lowered: lowered.graph,
         groups: lowered.groups,
+        blocks: lowered.blocks,
         program: Arc::new(program),
         layouts: layouts.to_vec(),
         math: config.math,

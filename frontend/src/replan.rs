@@ -154,7 +154,8 @@ impl Replanner<'_> {
     }
 
     fn attempt(&self, graph: Graph, recompute: usize, done: Vec<String>) -> Result<Attempt, Error> {
-        let options = LowerOptions { layouts: self.report.layouts.clone(), recompute, search: true };
+        let options =
+            LowerOptions { layouts: self.report.layouts.clone(), recompute, search: true, blocks: None };
         let plan = frit_passes::lower(&graph, &options)?.plan;
         let program = Arc::new(Program::new(Arc::new(plan), crate::jit::cache()));
         let bound = program.bind(self.arguments, self.threads)?;

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::replan::Fit;
 use frit_ir::Graph;
 use frit_ir::plan::Layout;
+use frit_passes::block::CacheBlocks;
 use frit_passes::explain::{self, Explanation};
 use frit_passes::lower::GroupReport;
 use frit_passes::{MathLevel, PipelineReport, Stage};
@@ -26,6 +27,8 @@ pub struct Report {
     pub lowered: Graph,
     /// Kernels and calls, and why their results are in memory.
     pub groups: Vec<GroupReport>,
+    /// Loops over slabs that stay in cache, made and considered.
+    pub blocks: Vec<CacheBlocks>,
     /// Plan and code.
     pub program: Arc<Program>,
     pub(crate) layouts: Vec<Layout>,
@@ -125,6 +128,12 @@ impl fmt::Display for Report {
                 if r.seconds > 0.0 { format!(", saves {}", explain::time(r.seconds)) } else { String::new() };
             let places: Vec<String> = r.locs.iter().map(place).collect();
             writeln!(f, "rule {} ({}) x{}{saves}{}", r.name, r.class.name(), r.count, places.join(","))?;
+        }
+        for b in &self.blocks {
+            match &b.lost {
+                None => writeln!(f, "in slabs for the cache: {b}")?,
+                Some(why) => writeln!(f, "not in slabs for the cache: {b}: {why}")?,
+            }
         }
         for g in &self.groups {
             let ops: Vec<&str> = g.ops.iter().map(|(op, _)| op.name()).collect();

@@ -195,3 +195,38 @@ fn branches_take_turns() {
     let want = a.mapv(|v| (v * p).exp()).dot(&a.mapv(|v| (v * q).exp()));
     check(&f, &a, &want, 1.1);
 }
+
+#[test]
+fn a_carried_array_is_updated_where_it_is() {
+    // A product in the body keeps the loop in the plan.
+    let (n, rows) = (64, 16);
+    let f = jit(move |a: Array| {
+        let [out] = fori_loop(0, 4, [a * 0.0], |i, [out]| {
+            let block = (i.dim() * rows..(i.dim() + 1) * rows, ..);
+            let product = a.at(block.clone()).matmul(a).exp();
+            [out.set(block, product)]
+        });
+        out
+    });
+    let a = matrix(n, n);
+    check(&f, &a, &a.dot(&a).mapv(f64::exp), 1.1);
+    // No second array that takes turns with it.
+    let steps = &f.explain(&[spec(&[n, n], DType::F64)]).unwrap().program.plan.outline();
+    assert!(!steps.contains("swap"), "{steps}");
+}
+
+#[test]
+fn stacked_results_are_made_where_they_belong() {
+    let (n, rows) = (64, 16);
+    let f = jit(move |a: Array| {
+        let ([], [out]) = frit::scan(4, [], |i, []| {
+            let block = a.at((i.dim() * rows..(i.dim() + 1) * rows, ..));
+            ([], [block.matmul(a)])
+        });
+        out.reshape(&[n, n])
+    });
+    let a = matrix(n, n);
+    check(&f, &a, &a.dot(&a), 1.1);
+    let plan = f.explain(&[spec(&[n, n], DType::F64)]).unwrap().program.plan.outline();
+    assert!(!plan.contains("launch"), "the product alone: {plan}");
+}

@@ -155,7 +155,8 @@ fn load(path: &Path, options: &Options) -> miette::Result<Saved> {
         Some(Math::Reassociate) => MathLevel::Reassociate,
         Some(Math::Fast) => MathLevel::Fast,
     };
-    let config = Config { math, threads: options.threads, memory_limit: options.memory_limit };
+    let config =
+        Config { math, threads: options.threads, memory_limit: options.memory_limit, ..Config::new() };
     Ok(saved.with_config(config))
 }
 

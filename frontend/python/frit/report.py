@@ -212,6 +212,26 @@ class Lost:
 
 
 @dataclass(frozen=True)
+class CacheBlocks:
+    """A loop over slabs of `rows` along an axis of a large value, so that what routines and kernels pass to each other
+    stays in cache. `bytes` (to and from memory) and `seconds` are those of the machine model without the loop, and with
+    it; `lost` says why it was not made, and is None if it was."""
+
+    op: str
+    axis: int
+    length: int
+    #: 0 where it could not have paid with any number.
+    rows: int
+    #: What one slab works on.
+    slab_bytes: float
+    bytes: tuple[float, float]
+    seconds: tuple[float, float]
+    lost: str | None
+    file: str | None
+    line: int | None
+
+
+@dataclass(frozen=True)
 class Proof:
     """Why an expression of the program equals what is computed in its place: `steps` are (rule, applied from right to left,
     the expression then). No steps if the expression is too large to write out."""
@@ -369,6 +389,11 @@ class Report:
     def history(self) -> list[Step]:
         """Each use of a rule that shaped the programs, in order."""
         return [Step(**d) for s in self.segments for d in s.program.history()]
+
+    @property
+    def blocks(self) -> list[CacheBlocks]:
+        """Loops over slabs that were made for the cache, and those that lost by little."""
+        return [CacheBlocks(**d) for s in self.segments for d in s.program.blocks()]
 
     @property
     def lost(self) -> list[Lost]:

@@ -50,7 +50,7 @@ pub(crate) fn config(math: &str, memory_limit: Option<usize>, threads: usize) ->
             )));
         }
     };
-    Ok(Config { math, memory_limit, threads })
+    Ok(Config { math, memory_limit, threads, ..Config::new() })
 }
 
 /// A compiled graph.
@@ -244,6 +244,24 @@ impl Program {
     fn costs(&self) -> [(f64, f64, f64); 2] {
         let of = |c: &frit_passes::Cost| (c.seconds, c.bytes, c.peak);
         [of(&self.report.passes.cost_before), of(&self.report.passes.cost_after)]
+    }
+
+    /// Loops over slabs that were made for the cache (`lost` is None), and others that were considered, as dictionaries.
+    fn blocks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let all = PyList::empty(py);
+        for b in &self.report.blocks {
+            let d = placed(py, &b.loc)?;
+            d.set_item("op", b.op.name())?;
+            d.set_item("axis", b.axis)?;
+            d.set_item("length", b.length)?;
+            d.set_item("rows", b.rows)?;
+            d.set_item("slab_bytes", b.slab_bytes)?;
+            d.set_item("bytes", (b.bytes[0], b.bytes[1]))?;
+            d.set_item("seconds", (b.seconds[0], b.seconds[1]))?;
+            d.set_item("lost", b.lost.as_deref())?;
+            all.append(d)?;
+        }
+        Ok(all)
     }
 
     /// The steps of rewriting, as dictionaries.

@@ -128,7 +128,7 @@ FRESH = {
     "fft": "f = frit.jit(lambda x: np.fft.ifft(np.fft.fft(x) * 2)); arguments = [np.ones((2500, 4096))]",
     "sort": "f = frit.jit(lambda x: np.sort(x * 2)); arguments = [np.random.default_rng(1).random(9_000_000)]",
     "float32": "f = frit.jit(lambda x: np.sort(np.exp(x), axis=0)); arguments = [np.ones((30_000, 1000), 'f4')]",
-    "blocked": "f = frit.jit(lambda x, y: np.tanh(x @ y) @ y.T, memory_limit='128MB'); arguments = [np.ones((200_000, 40)), np.ones((40, 1000))]",
+    "blocked": "f = frit.jit(lambda x, y: np.tanh(x @ y) @ y.T, memory_limit='140MB'); arguments = [np.ones((400_000, 40)), np.ones((40, 1000))]",
 }
 
 

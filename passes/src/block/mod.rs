@@ -7,16 +7,20 @@
 //! slabs again. [`slabs`] builds the body: it asks for slabs of the ends, and slices move through every operation down
 //! to arrays that exist anyway.
 //!
+//! Where memory is limited the frontend chooses what is blocked (`replan`); where the time of memory traffic is,
+//! [`choose`] does, as a part of lowering.
+//!
 //! Values are the same bits as without blocking, except sums and products of floats ([`keeps_bits`]): those over the
 //! blocked axis are sums of the parts, in order, by the same blocked and compensated summation, and those over other axes
 //! may be divided otherwise.
 
+mod cache;
 mod flow;
 mod slabs;
 #[cfg(test)]
 mod tests;
 
-use crate::fuse::{self, view_base};
+use crate::fuse::{self, Fusion, view_base};
 use crate::lower::{LowerError, legalize};
 use crate::regions::inline;
 use flow::{End, Flow, Kind};
@@ -28,6 +32,9 @@ use frit_ir::{Attr, Attrs, DType, Dim, Key, Loc, Op, Slice, Symbol};
 use slabs::{Cut, Slabs};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+
+pub use cache::CacheBlocks;
+pub(crate) use cache::choose;
 
 /// Values that are tried as what to block, largest first.
 const MOST_VALUES: usize = 4;
@@ -59,10 +66,10 @@ pub fn prepare(graph: &Graph) -> Result<Graph, LowerError> {
 /// first; then of those in the bodies of loops, which compute slabs of others: both axes of a product, one inside of the
 /// other. Needs sizes that are numbers.
 pub fn candidates(g: &Graph) -> Vec<Candidate> {
-    let mut out = candidates_in(g, None);
+    let mut out = candidates_in(g, None, &fuse::fuse(g));
     for id in g.ids() {
         if let Some(body) = body_of(g, id) {
-            out.extend(candidates_in(&body, Some(id)));
+            out.extend(candidates_in(&body, Some(id), &fuse::fuse(&body)));
         }
     }
     out
@@ -74,8 +81,7 @@ fn body_of(g: &Graph, id: NodeId) -> Option<Graph> {
     (node.op == Op::For).then(|| prepare(node.attrs.graph(Key::Body)).ok()).flatten()
 }
 
-fn candidates_in(g: &Graph, inside: Option<NodeId>) -> Vec<Candidate> {
-    let fusion = fuse::fuse(g);
+fn candidates_in(g: &Graph, inside: Option<NodeId>, fusion: &Fusion) -> Vec<Candidate> {
     let mut large: Vec<(i64, Value)> = Vec::new();
     for id in g.ids().filter(|id| fusion.stored[id.0 as usize].is_some()) {
         let node = g.node(id);
@@ -110,12 +116,32 @@ fn candidates_in(g: &Graph, inside: Option<NodeId>) -> Vec<Candidate> {
 /// True if blocks cannot change a bit of a result. Sums and products of floats may: the order in which they are added up
 /// depends on shapes.
 pub fn keeps_bits(g: &Graph) -> bool {
+    keep_bits(g.nodes.iter())
+}
+
+fn keep_bits<'a>(mut nodes: impl Iterator<Item = &'a Node>) -> bool {
     let ordered = |n: &Node| match n.op.class() {
         Class::Reduce => matches!(n.op, Op::Sum | Op::Prod),
-        Class::Library => !matches!(n.op, Op::Sort | Op::Argsort | Op::Searchsorted),
+        Class::Library => !row_by_row(n.op),
         _ => false,
     };
-    !g.nodes.iter().any(|n| ordered(n) && n.types.iter().any(|t| t.dtype.is_inexact()))
+    !nodes.any(|n| ordered(n) && n.types.iter().any(|t| t.dtype.is_inexact()))
+}
+
+/// Routines that treat each row by itself, however many there are.
+fn row_by_row(op: Op) -> bool {
+    matches!(
+        op,
+        Op::Sort
+            | Op::Argsort
+            | Op::Searchsorted
+            | Op::OrderStatistics
+            | Op::ArgOrderStatistics
+            | Op::Fft
+            | Op::Ifft
+            | Op::Rfft
+            | Op::Irfft
+    )
 }
 
 /// Rows of a block, for about so many blocks of an axis: a divisor of its length if one is near, so that no block is

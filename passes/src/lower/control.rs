@@ -5,11 +5,12 @@ use super::emit::{Binding, Emitter};
 use super::region::{self, Carry};
 use super::{LowerError, Planner};
 use crate::fuse;
+use frit_ir::dim::product;
 use frit_ir::graph::{Graph, Node, NodeId};
-use frit_ir::plan::{Step, View};
+use frit_ir::plan::{BufferId, BufferSource, Step, View};
 use frit_ir::prim::{Emit, Val};
 use frit_ir::{Dim, Key, Op, Scalar, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 impl<'a> Planner<'a> {
@@ -97,8 +98,14 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Lowers a nested graph with its inputs bound to views; its steps, and the views of its results.
-    fn nested(&mut self, g: &Graph, inputs: &[View]) -> Result<(Vec<Step>, Vec<View>), LowerError> {
+    /// Lowers a nested graph with its inputs bound to views, the first `carries` of which hold values of the iteration
+    /// before; its steps, and the views of its results.
+    fn nested(
+        &mut self,
+        g: &Graph,
+        inputs: &[View],
+        carries: usize,
+    ) -> Result<(Vec<Step>, Vec<View>), LowerError> {
         let fusion = fuse::fuse(g);
         let mut plan = std::mem::replace(&mut self.plan, super::empty_plan(&g.name));
         let outer_steps = std::mem::take(&mut plan.steps);
@@ -111,6 +118,7 @@ impl<'a> Planner<'a> {
             copies: std::mem::take(&mut self.copies),
             given: std::mem::take(&mut self.given),
             taken: self.taken.clone(),
+            overwriting: updates(g, carries),
         };
         for id in g.ids() {
             if g.node(id).op == Op::Input {
@@ -128,6 +136,8 @@ impl<'a> Planner<'a> {
         }
         let views =
             if result.is_ok() { g.outputs.iter().map(|v| p.view_or_copy(*v)).collect() } else { vec![] };
+        // Nodes of a body are not nodes of the graph.
+        p.reports.iter_mut().for_each(|r| r.nodes.clear());
         self.reports.append(&mut p.reports);
         self.copies = p.copies;
         self.given = p.given;
@@ -148,12 +158,7 @@ impl<'a> Planner<'a> {
             if borrowed {
                 // Another carried array's memory: take a copy first.
                 let ty = g.ty(g.outputs[k]).clone();
-                let id = self.buffer(
-                    ty.dtype,
-                    ty.elements(),
-                    frit_ir::plan::BufferSource::Temporary,
-                    self.origin(node),
-                );
+                let id = self.buffer(ty.dtype, ty.elements(), BufferSource::Temporary, self.origin(node));
                 let t = View::contiguous(id, &ty.shape);
                 self.copy_view(from, &t, &ty, node);
                 pending.push((t, to.clone()));
@@ -165,7 +170,7 @@ impl<'a> Planner<'a> {
             let ty = frit_ir::TensorType::new(self.plan.buffer(to.buffer).dtype, to.shape.clone());
             let whole = from.is_contiguous() && from.offset.is(0);
             let same_size = self.plan.buffer(from.buffer).elements == self.plan.buffer(to.buffer).elements;
-            let temporary = self.plan.buffer(from.buffer).source == frit_ir::plan::BufferSource::Temporary;
+            let temporary = self.plan.buffer(from.buffer).source == BufferSource::Temporary;
             let once = pending.iter().skip(k + 1).all(|(f, _)| f.buffer != from.buffer);
             if whole && same_size && temporary && once && self.made_inside(from, steps) {
                 self.plan.steps.push(Step::Swap(from.buffer, to.buffer));
@@ -189,6 +194,18 @@ impl<'a> Planner<'a> {
             _ => false,
         };
         steps.iter().any(written)
+    }
+
+    /// True if a view is the whole of a buffer that steps of a body make, and that has no other memory before.
+    fn fills(&self, view: &View, inputs: &[View], steps: &[Step]) -> bool {
+        let buffer = self.plan.buffer(view.buffer);
+        buffer.source == BufferSource::Temporary
+            && view.offset.is(0)
+            && view.is_contiguous()
+            && buffer.elements == product(&view.shape)
+            && inputs.iter().all(|v| v.buffer != view.buffer)
+            && self.made_inside(view, steps)
+            && !steps.iter().any(|s| exchanged(s, view.buffer))
     }
 
     fn copy_view(&mut self, from: &View, to: &View, ty: &frit_ir::TensorType, node: &Node) {
@@ -217,18 +234,26 @@ impl<'a> Planner<'a> {
             (n..node.types.len()).map(|k| self.allocate(Value { node: id, index: k as u32 })).collect();
         let body: Arc<Graph> = node.attrs.graph(Key::Body).clone();
         let inputs: Vec<View> = carries.iter().chain(&captures).cloned().collect();
-        let (mut steps, views) = self.nested(&body, &inputs)?;
+        let (mut steps, mut views) = self.nested(&body, &inputs, n)?;
         let (lo, hi) = (node.attrs.dim(Key::Lo).clone(), node.attrs.dim(Key::Hi).clone());
         let index = node.attrs.str(Key::Index);
         let outer = std::mem::take(&mut self.plan.steps);
-        for ((from, stack), v) in views[n..].iter().zip(&stacks).zip(&body.outputs[n..]) {
+        for (k, stack) in stacks.iter().enumerate() {
             let row = View {
                 buffer: stack.buffer,
                 offset: (Dim::symbol(index) - &lo) * &stack.strides[0],
                 shape: stack.shape[1..].to_vec(),
                 strides: stack.strides[1..].to_vec(),
             };
-            self.copy_view(from, &row, body.ty(*v), node);
+            let from = views[n + k].clone();
+            let once = views.iter().filter(|v| v.buffer == from.buffer).count() == 1;
+            if once && self.fills(&from, &inputs, &steps) {
+                // Made where it belongs.
+                steps.iter_mut().for_each(|s| redirect(s, from.buffer, &row));
+                views[n + k] = row;
+            } else {
+                self.copy_view(&from, &row, body.ty(body.outputs[n + k]), node);
+            }
         }
         steps.extend(std::mem::replace(&mut self.plan.steps, outer));
         self.advance(&mut steps, &body, &views[..n], &carries, node);
@@ -247,8 +272,8 @@ impl<'a> Planner<'a> {
         let inputs: Vec<View> = carries.iter().chain(&captures).cloned().collect();
         let (cond_graph, body): (Arc<Graph>, Arc<Graph>) =
             (node.attrs.graph(Key::Cond).clone(), node.attrs.graph(Key::Body).clone());
-        let (cond, test) = self.nested(&cond_graph, &inputs)?;
-        let (mut steps, views) = self.nested(&body, &inputs)?;
+        let (cond, test) = self.nested(&cond_graph, &inputs, 0)?;
+        let (mut steps, views) = self.nested(&body, &inputs, n)?;
         self.advance(&mut steps, &body, &views, &carries, node);
         let test = test.into_iter().next().expect("a condition has one result");
         self.plan.steps.push(Step::While { cond, test, body: steps });
@@ -267,7 +292,7 @@ impl<'a> Planner<'a> {
         let mut branches = Vec::new();
         for key in [Key::Body, Key::Else] {
             let g: Arc<Graph> = node.attrs.graph(key).clone();
-            let (mut steps, views) = self.nested(&g, &captures)?;
+            let (mut steps, views) = self.nested(&g, &captures, 0)?;
             let outer = std::mem::take(&mut self.plan.steps);
             for ((from, to), v) in views.iter().zip(&results).zip(&g.outputs) {
                 self.copy_view(from, to, g.ty(*v), node);
@@ -282,6 +307,73 @@ impl<'a> Planner<'a> {
             self.storage.insert(Value { node: id, index: k as u32 }, view);
         }
         Ok(())
+    }
+}
+
+/// The updates of carried arrays (the first `carries` inputs of a body) that can be written into their memory: nothing
+/// else reads the array, before or after, and the next iteration gets it.
+fn updates(g: &Graph, carries: usize) -> HashSet<NodeId> {
+    let uses = g.use_counts();
+    let mut user: HashMap<Value, NodeId> = HashMap::new();
+    for id in g.ids() {
+        user.extend(g.node(id).inputs.iter().map(|v| (*v, id)));
+    }
+    let mut out = HashSet::new();
+    for id in g.ids().filter(|id| g.node(*id).op == Op::Input) {
+        let position = g.node(id).attrs.int(Key::Position) as usize;
+        if position >= carries {
+            continue;
+        }
+        let mut chain = Vec::new();
+        let mut at = Value { node: id, index: 0 };
+        while uses[at.node.0 as usize] == 1
+            && let Some(next) = user.get(&at).copied()
+            && g.node(next).op == Op::UpdateSlice
+            && g.node(next).inputs[0] == at
+        {
+            chain.push(next);
+            at = Value { node: next, index: 0 };
+        }
+        if g.outputs[position] == at && uses[at.node.0 as usize] == 1 {
+            out.extend(chain);
+        }
+    }
+    out
+}
+
+/// True if a step exchanges the memory of a buffer for another's.
+fn exchanged(step: &Step, buffer: BufferId) -> bool {
+    let any = |steps: &[Step]| steps.iter().any(|s| exchanged(s, buffer));
+    match step {
+        Step::Swap(a, b) => *a == buffer || *b == buffer,
+        Step::For { body, .. } => any(body),
+        Step::While { cond, body, .. } => any(cond) || any(body),
+        Step::If { then, otherwise, .. } => any(then) || any(otherwise),
+        Step::Alloc(_) | Step::Free(_) | Step::Launch(_) | Step::Library(_) => false,
+    }
+}
+
+/// Uses part of another buffer instead of a whole one.
+fn redirect(step: &mut Step, from: BufferId, to: &View) {
+    let view = |v: &mut View| {
+        if v.buffer == from {
+            v.buffer = to.buffer;
+            v.offset = &v.offset + &to.offset;
+        }
+    };
+    match step {
+        Step::Alloc(_) | Step::Free(_) | Step::Swap(..) => {}
+        Step::Launch(l) => l.args.iter_mut().for_each(view),
+        Step::Library(l) => l.inputs.iter_mut().chain(&mut l.outputs).for_each(view),
+        Step::For { body, .. } => body.iter_mut().for_each(|s| redirect(s, from, to)),
+        Step::While { cond, test, body } => {
+            view(test);
+            cond.iter_mut().chain(body).for_each(|s| redirect(s, from, to));
+        }
+        Step::If { test, then, otherwise } => {
+            view(test);
+            then.iter_mut().chain(otherwise).for_each(|s| redirect(s, from, to));
+        }
     }
 }
 

@@ -18,7 +18,9 @@ pub(crate) mod reduce;
 mod region;
 mod schedule;
 
+use crate::block::{self, CacheBlocks};
 use crate::fuse::{self, Fusion, Group, Reason, Shape, nested_work};
+use crate::pass::{MathLevel, PassError};
 use emit::{Binding, Emitter};
 use frit_ir::dim::{Symbol, product};
 use frit_ir::error::{TypeError, VerifyError};
@@ -44,6 +46,9 @@ pub enum LowerError {
     /// Lowering broke an invariant of plans: a bug. Checked in debug builds.
     #[error("lowering made an invalid plan: {0}")]
     Invalid(#[from] VerifyError),
+    /// Optimizing the body of a loop over slabs failed: a bug.
+    #[error("the body of a loop over slabs: {0}")]
+    Blocked(Box<PassError>),
     /// Something that no kernel or library routine can do.
     #[error("{op} cannot be compiled: {why}")]
     Unsupported {
@@ -66,6 +71,9 @@ pub struct LowerOptions {
     pub recompute: usize,
     /// Whether an order of steps is searched for that needs less memory than those which are quick to find.
     pub search: bool,
+    /// Whether large values are computed in slabs that stay in cache, where that pays ([`CacheBlocks`]), and how far
+    /// results may move then.
+    pub blocks: Option<MathLevel>,
 }
 
 /// One kernel or call, for reports.
@@ -75,7 +83,8 @@ pub struct GroupReport {
     pub name: String,
     /// Ops computed, in graph order, with their lines.
     pub ops: Vec<(Op, Loc)>,
-    /// The same as nodes of [`Lowered::graph`]. A node that is not stored may be computed by several groups.
+    /// The same as nodes of [`Lowered::graph`], none for what the body of a loop computes. A node that is not stored may
+    /// be computed by several groups.
     pub nodes: Vec<NodeId>,
     /// Each result: its op and line, its type, and why it is in memory.
     pub stored: Vec<(Op, Loc, TensorType, Reason)>,
@@ -90,6 +99,8 @@ pub struct Lowered {
     pub plan: Plan,
     /// One entry per group, in the graph's order: answers `why_not_fused`.
     pub groups: Vec<GroupReport>,
+    /// The loops over slabs that were made for the cache, and others that were considered.
+    pub blocks: Vec<CacheBlocks>,
 }
 
 /// Elements up to which a kernel is not shared out to threads at all.
@@ -97,8 +108,17 @@ pub const SERIAL: i64 = 2048;
 
 /// Lowers a graph to a plan.
 pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Lowered, LowerError> {
-    let graph = legalize(graph)?;
-    let fusion = fuse::fuse_with(&graph, options.recompute);
+    let mut graph = legalize(graph)?;
+    let mut fusion = fuse::fuse_with(&graph, options.recompute);
+    let mut blocks = vec![];
+    if let Some(math) = options.blocks {
+        let chosen = block::choose(&graph, &fusion, math)?;
+        blocks = chosen.considered;
+        if let Some(blocked) = chosen.graph {
+            graph = blocked;
+            fusion = fuse::fuse_with(&graph, options.recompute);
+        }
+    }
     let mut p = Planner::new(&graph, &fusion);
     p.inputs(options);
     p.literals();
@@ -111,7 +131,7 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Lowered, LowerErro
     if cfg!(debug_assertions) {
         frit_ir::verify::plan(&plan)?;
     }
-    Ok(Lowered { graph, plan, groups })
+    Ok(Lowered { graph, plan, groups, blocks })
 }
 
 fn empty_plan(name: &Arc<str>) -> Plan {
@@ -137,6 +157,8 @@ struct Planner<'a> {
     given: HashSet<BufferId>,
     /// Names of the graph's sizes and loop indices.
     taken: Arc<BTreeSet<Symbol>>,
+    /// `update_slice` nodes that write the memory of the array that they update.
+    overwriting: HashSet<NodeId>,
 }
 
 impl<'a> Planner<'a> {
@@ -150,6 +172,7 @@ impl<'a> Planner<'a> {
             copies: HashSet::new(),
             given: HashSet::new(),
             taken: Arc::new(g.symbols()),
+            overwriting: HashSet::new(),
         }
     }
 
@@ -484,8 +507,13 @@ impl<'a> Planner<'a> {
         let g = self.g;
         let node = g.node(id);
         let value = Value { node: id, index: 0 };
-        let view = self.allocate(value);
-        self.copy_into(node.inputs[0], &view, self.origin(node));
+        let view = if self.overwriting.contains(&id) {
+            self.storage[&node.inputs[0]].clone()
+        } else {
+            let view = self.allocate(value);
+            self.copy_into(node.inputs[0], &view, self.origin(node));
+            view
+        };
         let mut window = view.clone();
         window.shape.clear();
         window.strides.clear();

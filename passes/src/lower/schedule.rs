@@ -75,9 +75,9 @@ pub(super) fn collect(step: &Step, out: &mut Vec<BufferId>) {
     }
 }
 
-fn first_and_last(plan: &Plan) -> HashMap<BufferId, (usize, usize)> {
+fn first_and_last(steps: &[Step]) -> HashMap<BufferId, (usize, usize)> {
     let mut spans: HashMap<BufferId, (usize, usize)> = HashMap::new();
-    for (k, step) in plan.steps.iter().enumerate() {
+    for (k, step) in steps.iter().enumerate() {
         for b in uses(step) {
             spans.entry(b).or_insert((k, k)).1 = k;
         }
@@ -85,16 +85,56 @@ fn first_and_last(plan: &Plan) -> HashMap<BufferId, (usize, usize)> {
     spans
 }
 
+/// Results in the memory of operands that die: of the plan's steps, and of those in the bodies of its loops.
 fn in_place(plan: &mut Plan) {
-    let spans = first_and_last(plan);
-    // Buffers merged into another one.
-    let mut merged: HashMap<BufferId, BufferId> = HashMap::new();
+    let mut merged = HashMap::new();
+    merges(plan, &plan.steps, &|_| true, &mut merged);
+    if merged.is_empty() {
+        return;
+    }
+    let to = |b: BufferId| merged.get(&b).copied().unwrap_or(b);
+    for (out, b) in &merged_pairs(&merged) {
+        if plan.buffer(*out).source == BufferSource::Output {
+            plan.buffers[b.0 as usize].source = BufferSource::Output;
+        }
+    }
+    plan.steps.iter_mut().for_each(|s| rename(s, &to));
+    plan.outputs.iter_mut().for_each(|v| v.buffer = to(v.buffer));
+}
+
+/// Adds the buffers of a list of steps that can be `merged` into another one. `own` tells which buffers nothing outside
+/// of the list uses.
+fn merges(
+    plan: &Plan,
+    steps: &[Step],
+    own: &dyn Fn(BufferId) -> bool,
+    merged: &mut HashMap<BufferId, BufferId>,
+) {
+    let spans = first_and_last(steps);
+    for (k, step) in steps.iter().enumerate() {
+        let (lists, direct) = inside(step);
+        for (n, list) in lists.iter().enumerate() {
+            let elsewhere: HashSet<BufferId> = lists
+                .iter()
+                .enumerate()
+                .filter(|(m, _)| *m != n)
+                .flat_map(|(_, l)| l.iter().flat_map(uses))
+                .collect();
+            let here = |b: BufferId| {
+                own(b) && spans.get(&b) == Some(&(k, k)) && direct != Some(b) && !elsewhere.contains(&b)
+            };
+            merges(plan, list, &here, merged);
+        }
+    }
     // The step of each buffer's last use; grows when another buffer is merged into it.
     let mut last: HashMap<BufferId, usize> = spans.iter().map(|(b, (_, l))| (*b, *l)).collect();
-    for (k, step) in plan.steps.iter().enumerate() {
+    for (k, step) in steps.iter().enumerate() {
         if let Step::Library(call) = step {
             let resolve = |b: BufferId| merged.get(&b).copied().unwrap_or(b);
-            let Some((out, b)) = overwritten(plan, call, &resolve) else { continue };
+            let Some((out, b)) = overwritten(plan, call, &resolve).filter(|(out, b)| own(*out) && own(*b))
+            else {
+                continue;
+            };
             if spans[&out].0 == k && !merged.contains_key(&out) && last.get(&b) == Some(&k) {
                 merged.insert(out, b);
                 last.insert(b, end_of(plan, out, &spans));
@@ -117,7 +157,7 @@ fn in_place(plan: &mut Plan) {
         let mut pairs = Vec::new();
         for (position, (out, param)) in launch.args.iter().zip(&kernel.buffers).enumerate() {
             let fresh = spans[&out.buffer].0 == k && param.access == Access::Write;
-            if !fresh || merged.contains_key(&out.buffer) {
+            if !fresh || !own(out.buffer) || merged.contains_key(&out.buffer) {
                 continue;
             }
             let wanted = plan.buffer(out.buffer);
@@ -130,6 +170,7 @@ fn in_place(plan: &mut Plan) {
                 p.access == Access::Read
                     && b != out.buffer
                     && buffer.source == BufferSource::Temporary
+                    && own(b)
                     && last.get(&b) == Some(&k)
                     && !taken.contains(&b)
                     && buffer.dtype == wanted.dtype
@@ -151,17 +192,6 @@ fn in_place(plan: &mut Plan) {
             last.insert(b, end_of(plan, out, &spans));
         }
     }
-    if merged.is_empty() {
-        return;
-    }
-    let to = |b: BufferId| merged.get(&b).copied().unwrap_or(b);
-    for (out, b) in &merged_pairs(&merged) {
-        if plan.buffer(*out).source == BufferSource::Output {
-            plan.buffers[b.0 as usize].source = BufferSource::Output;
-        }
-    }
-    plan.steps.iter_mut().for_each(|s| rename(s, &to));
-    plan.outputs.iter_mut().for_each(|v| v.buffer = to(v.buffer));
 }
 
 /// The step of a buffer's last use; a result lives to the end.
