@@ -48,14 +48,14 @@ __all__ = [
 ]
 
 _Op: TypeAlias = Literal[
-    "input", "constant", "literal", "iota", "dim_value", "positive", "negative", "absolute", "sign", "add",
-    "subtract", "multiply", "divide", "floor_divide", "remainder", "fmod", "power", "square", "reciprocal",
-    "sqrt", "cbrt", "hypot", "maximum", "minimum", "fmax", "fmin", "clip", "exp", "exp2", "expm1", "log", "log2",
-    "log10", "log1p", "logaddexp", "logaddexp2", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2",
-    "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "degrees", "radians", "erf", "erfc", "lgamma",
-    "gamma", "floor", "ceil", "trunc", "rint", "copysign", "nextafter", "heaviside", "ldexp", "frexp_mantissa",
-    "frexp_exponent", "real", "imag", "conjugate", "angle", "make_complex", "isnan", "isinf", "isfinite",
-    "signbit", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_not",
+    "input", "constant", "literal", "iota", "dim_value", "positive", "arithmetic_fence", "negative", "absolute",
+    "sign", "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "fmod", "power", "square",
+    "reciprocal", "sqrt", "cbrt", "hypot", "maximum", "minimum", "fmax", "fmin", "clip", "exp", "exp2", "expm1",
+    "log", "log2", "log10", "log1p", "logaddexp", "logaddexp2", "sin", "cos", "tan", "arcsin", "arccos", "arctan",
+    "arctan2", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "degrees", "radians", "erf", "erfc",
+    "lgamma", "gamma", "floor", "ceil", "trunc", "rint", "copysign", "nextafter", "heaviside", "ldexp",
+    "frexp_mantissa", "frexp_exponent", "real", "imag", "conjugate", "angle", "make_complex", "isnan", "isinf",
+    "isfinite", "signbit", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_not",
     "logical_and", "logical_or", "logical_xor", "invert", "bitwise_and", "bitwise_or", "bitwise_xor",
     "left_shift", "right_shift", "gcd", "lcm", "where", "cast", "sum", "prod", "min", "max", "any", "all",
     "argmin", "argmax", "mean", "var", "std", "count_nonzero", "logsumexp", "nansum", "nanprod", "nanmin",
