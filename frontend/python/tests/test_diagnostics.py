@@ -520,12 +520,12 @@ def test_comments_silence_their_statement():
             a[:, None]
             * a[None, :]
         )  # frit: ignore[F001]
-        return np.sort(d, axis=1)[:, 1]
+        return np.sort(d.ravel())[::2]
 
     def headed(a):
         if a.ndim == 1:  # frit: ignore[F001]
             d = a[:, None] * a[None, :]
-        return np.sort(d, axis=1)[:, 1]
+        return np.sort(d.ravel())[::2]
 
     assert not frit.jit(closed).warnings(big)
     assert [d.code for d in frit.jit(headed).warnings(big)] == ["F001"]
