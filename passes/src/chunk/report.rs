@@ -255,7 +255,7 @@ impl Suggestion {
         let Some(mut new) = other.candidates.into_iter().next() else { return };
         let (a, b) = (new.score(self.memory_limit), self.best().score(self.memory_limit));
         new.title = title.into();
-        if a.0 < b.0 || a.0 == b.0 && a.1 < b.1 * (1.0 - 1e-6) {
+        if (!a.0 && b.0) || (a.0 == b.0 && a.1 < b.1 * (1.0 - 1e-6)) {
             self.candidates[0].title = "after rewriting".into();
             self.candidates.insert(0, new);
         } else {
