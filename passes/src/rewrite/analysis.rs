@@ -6,7 +6,7 @@ use crate::rebuild::Ranges;
 use egg::{Analysis, DidMerge, EGraph, Id};
 use frit_ir::infer::infer;
 use frit_ir::{Dim, Loc, Symbol, TensorType};
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 use std::rc::Rc;
 
 pub(crate) type Egraph = EGraph<ENode, TensorAnalysis>;
@@ -41,7 +41,7 @@ pub(crate) struct TensorAnalysis {
     pub(crate) origin: Origin,
     pub(crate) applied: Vec<Applied>,
     /// Pairs of nodes that a rule has seen: it would make the same again.
-    pub(crate) seen: HashSet<(usize, ENode, ENode)>,
+    pub(crate) seen: FxHashSet<(usize, ENode, ENode)>,
     /// Classes that changed since the last search.
     pub(crate) changed: Vec<Id>,
     /// By class: whether a match may be new, because something within reach of it changed. Empty: all may be.
@@ -61,7 +61,7 @@ impl TensorAnalysis {
             pending: None,
             origin: Origin { made: false, loc: 0 },
             applied: Vec::new(),
-            seen: HashSet::new(),
+            seen: FxHashSet::default(),
             changed: Vec::new(),
             fresh: Vec::new(),
             most: usize::MAX,

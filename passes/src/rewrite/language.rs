@@ -2,7 +2,7 @@
 
 use egg::{FromOp, FromOpError, Id, Language};
 use frit_ir::{Attrs, Op};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::fmt;
 
 /// What an e-node is, operands aside.
@@ -83,12 +83,12 @@ impl fmt::Display for ENode {
 #[derive(Debug)]
 pub(crate) struct AttrsTable {
     list: Vec<Attrs>,
-    ids: HashMap<Attrs, AttrsId>,
+    ids: FxHashMap<Attrs, AttrsId>,
 }
 
 impl AttrsTable {
     pub(crate) fn new() -> AttrsTable {
-        AttrsTable { list: vec![Attrs::NONE], ids: HashMap::from([(Attrs::NONE, AttrsId(0))]) }
+        AttrsTable { list: vec![Attrs::NONE], ids: FxHashMap::from_iter([(Attrs::NONE, AttrsId(0))]) }
     }
 
     pub(crate) fn get(&self, id: AttrsId) -> &Attrs {

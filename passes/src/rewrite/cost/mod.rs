@@ -13,7 +13,7 @@ use frit_ir::prim::{Prim, ScalarInst};
 use frit_ir::target::Target;
 use frit_ir::{Attr, Attrs, DType, Dim, Key, Op, TensorType};
 use program::{Cost, Items};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Seconds of one more node in a fused loop, or one more view: breaks ties in favor of less.
 const NODE: f64 = 5e-12;
@@ -60,7 +60,7 @@ impl Measure {
 /// The model with its cached parts.
 #[derive(Debug, Default)]
 pub(crate) struct CostModel {
-    per_element: HashMap<(Op, DType, DType), f64>,
+    per_element: FxHashMap<(Op, DType, DType), f64>,
 }
 
 /// The machine of the model.

@@ -6,7 +6,7 @@
 
 use super::{Kind, Measure, NODE, TARGET};
 use crate::fuse::RECOMPUTE;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Cost of a program.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -155,6 +155,9 @@ impl Items {
     /// over the rows, and stored.
     fn shared_rows(&self) -> Vec<bool> {
         let n = self.measures.len();
+        if self.measures.iter().all(|m| m.kind != Kind::Rows) {
+            return vec![false; n];
+        }
         let rows = |k: u32| self.kind(k as usize) == Kind::Rows;
         let mut from = vec![u32::MAX; n];
         let (mut used, mut pairs) = (vec![false; n], Vec::new());
@@ -203,7 +206,7 @@ impl Items {
             each[k] = own;
         }
         let mut groups: Vec<Group> = Vec::new();
-        let mut by_domain: HashMap<(u32, u64, bool), u32> = HashMap::new();
+        let mut by_domain: FxHashMap<(u32, u64, bool), u32> = FxHashMap::default();
         // Loops that compute each node, and those that read each stored one.
         let mut inside: Vec<Few> = vec![Few::default(); n];
         let mut readers: Vec<Few> = vec![Few::default(); n];
