@@ -9,6 +9,7 @@ use crate::dim::Dim;
 use crate::graph::{Graph, TensorType};
 use crate::ops::{Class, Op};
 use crate::prim::ScalarInst;
+use std::ops::{Add, Mul};
 
 /// Operations of a node with operands of these types and results like `out`, regions included; `None` if it depends on
 /// data or is no polynomial of sizes.
@@ -64,10 +65,33 @@ fn region(op: Op, attrs: &Attrs) -> Option<Dim> {
     }
 }
 
-/// Number of matrices, rows, columns.
-fn matrix(t: &TensorType) -> Option<(Dim, Dim, Dim)> {
-    let r = t.rank().checked_sub(2)?;
-    Some((crate::dim::product(&t.shape[..r]), t.shape[r].clone(), t.shape[r + 1].clone()))
+/// What operations are counted in: expressions over sizes, or numbers, which do not end at 64 bits.
+pub trait Count: Clone + Add<Output = Self> + Mul<Output = Self> {
+    /// `self * n / d`.
+    fn scaled(self, n: i64, d: i64) -> Self;
+    /// The smaller one.
+    fn least(&self, other: &Self) -> Self;
+}
+
+impl Count for Dim {
+    fn scaled(self, n: i64, d: i64) -> Dim {
+        let product = self * n;
+        if d == 1 { product } else { product.floor_div(&d.into()) }
+    }
+
+    fn least(&self, other: &Dim) -> Dim {
+        self.minimum(other)
+    }
+}
+
+impl Count for f64 {
+    fn scaled(self, n: i64, d: i64) -> f64 {
+        self * n as f64 / d as f64
+    }
+
+    fn least(&self, other: &f64) -> f64 {
+        self.min(*other)
+    }
 }
 
 /// `n * ceil(log2(n))`, for a constant.
@@ -78,56 +102,71 @@ fn n_log_n(n: &Dim) -> Option<i64> {
 
 fn library(op: Op, attrs: &Attrs, operands: &[&TensorType], out: &TensorType) -> Option<Dim> {
     let x = operands.first()?;
-    // A complex multiply-add is four real ones.
-    let factor = if x.dtype.is_complex() { 4 } else { 1 };
-    let thirds = |d: Dim, n: i64| (d * n).floor_div(&3.into());
-    let columns = || operands.last().and_then(|t| t.shape.last().cloned());
-    let work = match op {
-        Op::Matmul => out.elements() * x.shape.last()? * 2,
-        Op::Gemm => out.elements() * (x.shape.last()? * 2 + 3),
+    match op {
         Op::Fft | Op::Ifft | Op::Rfft | Op::Irfft => {
             let n = attrs.dim(Key::N);
             let lines = out.elements().floor_div(out.shape.get(attrs.int(Key::Axis) as usize)?);
-            // 5 n log2 n for complex elements, half of it for real ones; the factor above is in it.
+            // 5 n log2 n for complex elements, half of it for real ones: the factor of complex arithmetic is in it.
             let each = if matches!(op, Op::Fft | Op::Ifft) { 5 } else { 3 };
-            return Some(lines * n_log_n(n)?.saturating_mul(each));
+            Some(lines * n_log_n(n)?.saturating_mul(each))
         }
         Op::Sort | Op::Argsort => {
             let n = x.shape.get(attrs.int(Key::Axis) as usize)?;
             if n.is(0) {
                 return Some(0.into());
             }
-            return Some(x.elements().floor_div(n) * n_log_n(n)?);
+            Some(x.elements().floor_div(n) * n_log_n(n)?)
         }
         Op::Searchsorted => {
             let n = x.shape.first()?.as_const()?.max(1);
-            return Some(out.elements() * i64::from(64 - n.leading_zeros()));
+            Some(out.elements() * i64::from(64 - n.leading_zeros()))
         }
-        _ => {
-            let (batch, m, n) = matrix(x)?;
-            let (cube, mns) = (&m * &m * &m, &m * &n * &m.minimum(&n));
-            batch
-                * match op {
-                    Op::Inv => cube * 2,
-                    Op::InvPosdef => cube,
-                    Op::Cholesky => thirds(cube, 1),
-                    Op::LuFactor => thirds(cube, if attrs.bool(Key::Posdef) { 1 } else { 2 }),
-                    Op::LuSolve => &m * &m * columns()? * 2,
-                    Op::Lu | Op::Det | Op::Slogdet => thirds(mns, 2),
-                    Op::SolvePosdef => thirds(cube, 1) + &m * &m * columns()? * 2,
-                    Op::Solve => thirds(cube, 2) + &m * &m * columns()? * 2,
-                    Op::SolveTriangular => &m * &m * columns()?,
-                    Op::Qr => mns * 4,
-                    Op::Lstsq => mns * 4 + &m * &n * columns()? * 4,
-                    Op::Svdvals => mns * 4,
-                    Op::Svd => mns * 14,
-                    Op::Eigvalsh => thirds(cube, 4),
-                    Op::Eigh => cube * 9,
-                    Op::Eigvals => cube * 10,
-                    Op::Eig => cube * 25,
-                    _ => return None,
-                }
-        }
+        _ => of_matrices(op, attrs, operands, out, &Dim::clone),
+    }
+}
+
+/// Operations of a routine for matrices, sizes taken as `size` says; `None` for another one.
+pub fn of_matrices<C: Count>(
+    op: Op,
+    attrs: &Attrs,
+    operands: &[&TensorType],
+    out: &TensorType,
+    size: &impl Fn(&Dim) -> C,
+) -> Option<C> {
+    let x = operands.first()?;
+    // A complex multiply-add is four real ones.
+    let factor = if x.dtype.is_complex() { 4 } else { 1 };
+    let all = |dims: &[Dim]| dims.iter().map(size).fold(size(&Dim::constant(1)), |a, b| a * b);
+    if matches!(op, Op::Matmul | Op::Gemm) {
+        let (elements, depth) = (all(&out.shape), size(x.shape.last()?));
+        let scaling = if op == Op::Gemm { 3 } else { 0 };
+        return Some((elements.clone() * depth.scaled(2, 1) + elements.scaled(scaling, 1)).scaled(factor, 1));
+    }
+    let r = x.rank().checked_sub(2)?;
+    let (batch, m, n) = (all(&x.shape[..r]), size(&x.shape[r]), size(&x.shape[r + 1]));
+    let columns = || operands.last().and_then(|t| t.shape.last()).map(size);
+    let square = m.clone() * m.clone();
+    let (cube, mns) = (square.clone() * m.clone(), m.clone() * n.clone() * m.least(&n));
+    let solved = || Some(square.clone() * columns()?);
+    let each = match op {
+        Op::Inv => cube.scaled(2, 1),
+        Op::InvPosdef => cube,
+        Op::Cholesky => cube.scaled(1, 3),
+        Op::LuFactor => cube.scaled(if attrs.bool(Key::Posdef) { 1 } else { 2 }, 3),
+        Op::LuSolve => solved()?.scaled(2, 1),
+        Op::Lu | Op::Det | Op::Slogdet => mns.scaled(2, 3),
+        Op::SolvePosdef => cube.scaled(1, 3) + solved()?.scaled(2, 1),
+        Op::Solve => cube.scaled(2, 3) + solved()?.scaled(2, 1),
+        Op::SolveTriangular => solved()?,
+        Op::Qr => mns.scaled(4, 1),
+        Op::Lstsq => mns.scaled(4, 1) + m * n * columns()?.scaled(4, 1),
+        Op::Svdvals => mns.scaled(4, 1),
+        Op::Svd => mns.scaled(14, 1),
+        Op::Eigvalsh => cube.scaled(4, 3),
+        Op::Eigh => cube.scaled(9, 1),
+        Op::Eigvals => cube.scaled(10, 1),
+        Op::Eig => cube.scaled(25, 1),
+        _ => return None,
     };
-    Some(work * factor)
+    Some((batch * each).scaled(factor, 1))
 }

@@ -5,7 +5,7 @@ use crate::rewrite::cost::routine_seconds;
 use frit_ir::graph::{Graph, Node};
 use frit_ir::ops::Class;
 use frit_ir::target::Target;
-use frit_ir::{Dim, Op, TensorType};
+use frit_ir::{Dim, TensorType};
 
 /// The machine of the model.
 pub(crate) const TARGET: Target = Target::REFERENCE;
@@ -31,10 +31,6 @@ pub(crate) fn work(g: &Graph, node: &Node, need: &Reads) -> f64 {
 
 /// Seconds of a routine on boxes of its operands.
 fn routine(g: &Graph, node: &Node, need: &Reads) -> f64 {
-    if let (Op::Matmul, Some(Some(x))) = (node.op, need.operands.first()) {
-        // Of shapes that no machine holds, operations are more than 64 bits count.
-        return volume(&need.computed) * x.last().map_or(1.0, |i| i.size() as f64) * TARGET.gemm;
-    }
     let cut = |ty: &TensorType, r: &Region| {
         TensorType::new(ty.dtype, r.iter().map(|i| Dim::constant(i.size().max(0))).collect::<Vec<_>>())
     };

@@ -15,8 +15,8 @@ pub(super) struct Work {
 fn arithmetic(op: Op, attrs: &Attrs, inputs: &[&TensorType], out: &TensorType, each: f64) -> f64 {
     // Of narrower elements, a vector holds more.
     let width = inputs[0].dtype.real().size() as f64 / 8.0;
-    let count = flops::of_op(op, attrs, inputs, out).expect("a routine for matrices counts its operations");
-    number(&count) / 2.0 * each * width
+    let count = flops::of_matrices(op, attrs, inputs, out, &number);
+    count.expect("a routine for matrices counts its operations") / 2.0 * each * width
 }
 
 /// What a call costs.
